@@ -34,7 +34,7 @@ export interface RunsView {
 
 export type UseRuns<TKey extends string = string> = (options?: RunsOptions<TKey>) => RunsView
 
-/** Lists the caller's runs, or those of others that the caller may see. Reads them again when this page starts a run or sees one begin or end. */
+/** Lists the caller's runs, or those of others that the caller may see. Reads them again when a run begins or ends on this page. */
 export function createUseRuns(useQueries: () => Queries): UseRuns {
   return function useRuns({ refetchIntervalMs = 5_000, conversationId, ...filter } = {}) {
     const { options, keyOf } = useQueries()

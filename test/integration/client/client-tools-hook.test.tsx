@@ -20,7 +20,7 @@ describe('a page with the hook', () => {
       <hooks.AgentProvider client={client}>{children}</hooks.AgentProvider>
     )
 
-  test('runs its tools, each call once however often it renders', async ({ createServer }) => {
+  test('runs each tool call once, however often it renders', async ({ createServer }) => {
     const { client, told } = await createShop(createServer)
     const hooks = createAgentHooks<Shop>()
     let runs = 0
@@ -44,9 +44,7 @@ describe('a page with the hook', () => {
     expect(told()).toEqual([{ color: 'RED' }])
   })
 
-  test('is told of a tool that fails, and of an answer that is refused, once each', async ({
-    createServer,
-  }) => {
+  test('reports a tool that fails and an answer that is refused, once each', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick({ shades: 1 }), pick({ shades: 2 })])
     const hooks = createAgentHooks<Shop>()
     const errors: HookError[] = []
@@ -83,7 +81,7 @@ describe('a page with the hook', () => {
     ])
   })
 
-  test('is told of an answer that it is not allowed to give, which nobody else hears of', async ({
+  test('reports an answer that it is not allowed to give, and leaves the run waiting', async ({
     createServer,
   }) => {
     const { clientOf, client: other, handler } = await createShop(createServer)
@@ -107,7 +105,7 @@ describe('a page with the hook', () => {
     await waitFor(() => expect(result.current.status).toBe('cancelled'), PATIENCE)
   })
 
-  test('runs the calls that come after one that it is not allowed to answer', async ({ createServer }) => {
+  test('runs later calls after one that it is not allowed to answer', async ({ createServer }) => {
     const { clientOf, told, handler } = await createShop(createServer, [pick({ shades: 1 })], {
       later: [[pick({ shades: 2 })]],
     })
@@ -134,7 +132,7 @@ describe('a page with the hook', () => {
     })
     await act(async () => void (await result.current.start({})))
     await waitFor(() => expect(codes).toEqual(['forbidden']), PATIENCE)
-    // Another page answers that one.
+    // Another page answers the first call.
     const other = await clientOf().runs.follow(result.current.runId ?? '')
     const [wait] = (await other.get()).waits
     await other.respond(wait?.name as 'tool:pick_color:1', { result: { color: 'red' } })
@@ -143,7 +141,7 @@ describe('a page with the hook', () => {
     expect(told()).toEqual([{ color: 'RED' }, { color: 'BLUE' }])
   })
 
-  test('runs the tools of a conversation, whoever has asked', async ({ createServer }) => {
+  test('runs the tools of a run that somebody else began in its conversation', async ({ createServer }) => {
     const { client, told } = await createShop(createServer)
     const hooks = createAgentHooks<Shop>()
     const { id } = await client.conversations.create()
@@ -164,9 +162,7 @@ describe('a page with the hook', () => {
     page.unmount()
   })
 
-  test('that is reloaded in mid-call runs it anew, and not what was answered before', async ({
-    createServer,
-  }) => {
+  test('runs an unanswered call again after a reload, but no answered call', async ({ createServer }) => {
     const { client, clientOf, told } = await createShop(createServer, [
       pick({ shades: 1 }),
       pick({ shades: 2 }),

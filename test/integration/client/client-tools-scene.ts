@@ -53,7 +53,7 @@ export async function createShop(
   const clientOf = (
     fetch: typeof globalThis.fetch = (input, init) => runtime.handler(new Request(input, init)),
   ) => createAgentClient<Shop>({ url: 'http://runtime.test/trpc', fetch })
-  /** What the model was told of the calls. */
+  /** The results of the calls that the model was told. */
   const told = () =>
     model.requests
       .at(-1)

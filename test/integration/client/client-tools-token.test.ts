@@ -4,8 +4,8 @@ import { test } from '../../support/runtime.ts'
 import type { CreateServer } from '../../support/runtime.ts'
 import { createShop } from './client-tools-scene.ts'
 
-describe('an answer of a page whose token has run out', () => {
-  /** As a server does that does not know the caller's token, so often. */
+describe('an answer of a page whose token has expired', () => {
+  /** The server refuses the token of so many answers. */
   async function createRefusing(createServer: CreateServer, refusals: number) {
     const shop = await createShop(createServer)
     let refused = 0
@@ -30,7 +30,7 @@ describe('an answer of a page whose token has run out', () => {
     return { client, tools, told: shop.told, runs: () => runs }
   }
 
-  test('is given with the next token, and the tool is run once', async ({ createServer }) => {
+  test('is sent again with the next token, and the tool runs once', async ({ createServer }) => {
     const { client, tools, told, runs } = await createRefusing(createServer, 1)
     const run = await client.runs.create({ agentKey: 'shop' })
     await run.runTools(tools)
@@ -38,7 +38,9 @@ describe('an answer of a page whose token has run out', () => {
     expect(told()).toEqual([{ color: 'BLUE' }])
   })
 
-  test('is refused where there is none, and another try runs the tool', async ({ createServer }) => {
+  test('is refused if no new token is valid, and the next call of runTools runs the tool again', async ({
+    createServer,
+  }) => {
     const { client, tools, told, runs } = await createRefusing(createServer, 2)
     const run = await client.runs.create({ agentKey: 'shop' })
     await expect(run.runTools(tools)).rejects.toMatchObject({ code: 'unauthorized' })

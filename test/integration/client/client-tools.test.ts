@@ -4,7 +4,7 @@ import { test } from '../../support/runtime.ts'
 import { createShop, pick } from './client-tools-scene.ts'
 
 describe('a tool that a page runs', () => {
-  test('is given its input, and answers the model', async ({ createServer }) => {
+  test('gets its input, and its answer goes to the model', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick({ shades: 5 }), pick()])
     const run = await client.runs.create({ agentKey: 'shop' })
     const given: unknown[] = []
@@ -19,7 +19,7 @@ describe('a tool that a page runs', () => {
     expect(told()).toEqual([{ color: 'RED' }, { color: 'RED' }])
   })
 
-  test('is answered by the occurrence that was shown', async ({ createServer }) => {
+  test('is answered with the occurrence of the shown wait', async ({ createServer }) => {
     const { clientOf, handler } = await createShop(createServer)
     const answers: unknown[] = []
     const client = clientOf(async (input, init) => {
@@ -32,7 +32,7 @@ describe('a tool that a page runs', () => {
     expect(JSON.stringify(answers)).toContain('"occurrence":')
   })
 
-  test('is run by one of two tabs, or both, and one is heard', async ({ createServer }) => {
+  test('may run in two tabs at once, and one answer counts', async ({ createServer }) => {
     const { clientOf, client, told } = await createShop(createServer)
     const run = await client.runs.create({ agentKey: 'shop' })
     const both = Promise.withResolvers<void>()
@@ -52,7 +52,7 @@ describe('a tool that a page runs', () => {
     expect(['RED', 'BLUE']).toContain((told() as { color: string }[])[0]?.color)
   })
 
-  test('that throws, or answers in another form, is told to the model', async ({ createServer }) => {
+  test('is reported to the model if it throws or its answer has another form', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick({ shades: 1 }), pick({ shades: 2 })])
     const run = await client.runs.create({ agentKey: 'shop' })
     await run.runTools({
@@ -67,21 +67,21 @@ describe('a tool that a page runs', () => {
     ])
   })
 
-  test('is not asked for with arguments that do not fit', async ({ createServer }) => {
+  test('is not called with arguments that do not fit', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick({ shades: 'many' })])
     const run = await client.runs.create({ agentKey: 'shop' })
     expect(await run.result()).toBe('Done.')
     expect(told()).toEqual([{ error: expect.stringContaining('not valid') }])
   })
 
-  test('that nobody runs is given up when its time is up', async ({ createServer }) => {
+  test('fails after its timeout if no page runs it', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick()], { timeoutMs: 50 })
     const run = await client.runs.create({ agentKey: 'shop' })
     expect(await run.result()).toBe('Done.')
     expect(told()).toEqual([{ error: 'Nobody ran the tool "pick_color" in time.' }])
   })
 
-  test('is asked for together with an approval, and nothing is run before both are answered', async ({
+  test('waits together with an approval, and nothing runs before both are answered', async ({
     createServer,
   }) => {
     const { client, told } = await createShop(createServer, [{ name: 'pay', arguments: {} }, pick()])
@@ -99,7 +99,7 @@ describe('a tool that a page runs', () => {
     expect(told()).toEqual(['paid', { color: 'BLUE' }])
   })
 
-  test('is answered once more when the answer was lost on its way', async ({ createServer }) => {
+  test('is answered again if the answer was lost, and runs once', async ({ createServer }) => {
     const { clientOf, told, handler } = await createShop(createServer)
     let failures = 0
     let runs = 0

@@ -15,7 +15,7 @@ const parrot = defineAgent({
   }),
 })
 
-test('is created by the first that is asked in it, once, and found from then on', async ({
+test('a conversation named by a key is created once, by the first request in it, and found from then on', async ({
   createServer,
 }) => {
   const { runtime } = await createServer({ agents: [parrot] })
@@ -26,7 +26,7 @@ test('is created by the first that is asked in it, once, and found from then on'
   const shown = ({ result }: typeof page) => result.current.messages.map((message) => textOf(message))
   expect(page.result.current).toMatchObject({ isLoading: true, conversation: undefined })
   await waitFor(() => expect(page.result.current.isLoading).toBe(false), PATIENCE)
-  // To look creates nothing.
+  // Looking creates nothing.
   expect(await client.conversations.list({ archived: 'all' })).toMatchObject({ count: 0 })
 
   await act(async () => {
@@ -43,7 +43,7 @@ test('is created by the first that is asked in it, once, and found from then on'
   const again = other.show(() => other.hooks.useConversation({ externalId }))
   await waitFor(() => expect(shown(again)).toEqual(shown(page)), PATIENCE)
 
-  // Another key is another conversation, and nothing of the one before is shown as its own.
+  // Another key names another conversation, which shows nothing of the one before.
   externalId = 'order 18'
   page.rerender()
   expect(shown(page)).toEqual([])
@@ -53,7 +53,7 @@ test('is created by the first that is asked in it, once, and found from then on'
   await waitFor(() => expect(empty.result.current.conversation).toMatchObject({ externalId }), PATIENCE)
 })
 
-test('that cannot be looked for tells why', async ({ createServer }) => {
+test('a page shows the error if the lookup of a key fails', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [parrot] })
   const { hooks, show } = createHookPage(runtime, (request, answer) => {
     if (!request.url.includes('conversations.list')) return answer(request)

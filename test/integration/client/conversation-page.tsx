@@ -11,7 +11,7 @@ import type { ShapeOfAgent } from '../../../server/agent/agent.ts'
 import { defineAgent, textOf } from '../../../server/index.ts'
 import type { AgentRuntime } from '../../../server/runtime/agent-runtime.ts'
 
-/** Says what it is told in pieces, of which it holds the second back until it is told to go on. */
+/** Repeats its input in two pieces. It holds the second one back until it is released. */
 export function createTalker() {
   const held = new Map<string, PromiseWithResolvers<void>>()
   const gate = (text: string) => {
@@ -42,11 +42,11 @@ export const user = (content: string) => ({ role: 'user' as const, content })
 type Runtime = AgentRuntime<ShapeOfAgent<ReturnType<typeof createTalker>['talker']>>
 
 export interface PageOptions extends ConversationOptions {
-  /** Runs are created when this has come. */
+  /** Runs are created once this resolves. */
   creating?: Promise<void>
-  /** And answered for when this has. */
+  /** The requests for them are answered once this resolves. */
   answering?: Promise<void>
-  /** Of a page of before, where it is the same tab. Default: one of its own. */
+  /** The `QueryClient` of an earlier page in the same tab. Default: a new one. */
   client?: Client
   queryClient?: QueryClient
 }
@@ -98,7 +98,7 @@ export function openPage(
     shown: () => shownBy(view),
     queue: () => view.result.current.queue.map(({ text }) => text),
     shows: (texts: string[]) => waitFor(() => expect(shownBy(view)).toEqual(texts), PATIENCE),
-    /** Waits until the history was read, with so many messages. */
+    /** Waits until the history was read and has so many messages. */
     hasRead: (count: number) =>
       waitFor(() => expect(view.result.current.conversation?.totalMessages).toBe(count), PATIENCE),
     client,

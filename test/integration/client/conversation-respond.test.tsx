@@ -1,4 +1,4 @@
-// A page answers what the run in turn of its conversation waits for.
+// A page answers the waits of the run that has its conversation's turn.
 import { waitFor } from '@testing-library/react'
 import { act } from 'react'
 import { expect } from 'vitest'
@@ -19,7 +19,7 @@ const asker = defineAgent({
   },
 })
 
-test('waits are shown and answered, and a late answer never meets the next wait of that name', async ({
+test('shows and answers waits, and a late answer never answers the next wait of the same name', async ({
   createServer,
 }) => {
   const { runtime } = await createServer({ agents: [asker], config: { queuePollIntervalSeconds: 0.05 } })
@@ -39,9 +39,9 @@ test('waits are shown and answered, and a late answer never meets the next wait 
 
   await act(() => early.respond('color', 'red'))
   await waitFor(() => expect(waits()).toEqual(['color 2']), PATIENCE)
-  // A second click on what was shown before.
+  // A second click on the wait that was shown before.
   await expect(early.respond('color', 'red')).rejects.toMatchObject({ code: 'conflict' })
-  // A page that is loaded anew knows of it too.
+  // A page that was reloaded shows the wait too.
   const other = createHookPage(runtime)
   const again = other.show(() => other.hooks.useConversation(id))
   await waitFor(() => expect(again.result.current.waits).toHaveLength(1), PATIENCE)

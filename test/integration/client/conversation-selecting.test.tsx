@@ -1,4 +1,4 @@
-// What a component takes of a conversation that goes on, how often it renders, and what it is told and can do beside.
+// What a component selects from a live conversation, how often it renders, and which callbacks and actions it has.
 import '../../unit/react/dom.ts'
 import { QueryClient } from '@tanstack/react-query'
 import { renderHook, waitFor } from '@testing-library/react'
@@ -12,14 +12,14 @@ import { PATIENCE, user } from './conversation-page.tsx'
 
 const WORDS = 100
 
-/** Says words, each in an event of its own, and then waits until it is stopped, where it is asked to. */
+/** Says words, each in its own event. If it is asked to, it then waits until it is stopped. */
 const talker = defineAgent({
   key: 'talker',
   async run(ctx) {
     const messageId = `answer ${ctx.runId}`
     for (let word = 0; word < WORDS; word += 1) {
       await ctx.emit('assistant.delta', { messageId, content: `${word} ` })
-      // As a model does, it takes longer than a frame.
+      // Each word takes longer than a frame, as with a model.
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     if (textOf(ctx.messages.at(-1)) === 'stay') {
@@ -29,7 +29,9 @@ const talker = defineAgent({
   },
 })
 
-test('a component renders for what it selects, and is told of each event once', async ({ createServer }) => {
+test('a component renders only when what it selects changes, and gets each event once', async ({
+  createServer,
+}) => {
   const { runtime } = await createServer({ agents: [talker] })
   const client = createAgentClient<typeof runtime>({
     url: 'http://runtime.test/trpc',
@@ -90,7 +92,7 @@ test('a component renders for what it selects, and is told of each event once', 
   const last = () => textOf(other.result.current.messages.at(-1))
   await waitFor(() => expect(last()).toContain(`${WORDS - 1} `), PATIENCE)
   expect(page.result.current.activeRunId).toBe(run.id)
-  // That it was created, begins, and that the history and the queue were read: never for a word of it. Strict mode renders twice.
+  // It renders when the run is created and begins, and when history and queue are read, but not for words. Strict mode renders twice.
   expect(renders.selected - before).toBeLessThan(WORDS / 2)
   expect(renders.slow).toBeLessThan(20 + (Date.now() - begun) / 300)
 
@@ -102,7 +104,7 @@ test('a component renders for what it selects, and is told of each event once', 
   await waitFor(() => expect(page.result.current.activeRunId).toBeNull(), PATIENCE)
   await act(() => page.result.current.stop())
 
-  // What it does is about the newest, which it has not rendered.
+  // Its actions use the newest state, which it has not rendered.
   await waitFor(() => expect(other.result.current.messages.length).toBeGreaterThan(0), PATIENCE)
   const [asked] = other.result.current.messages
   const forked = await act(() => page.result.current.fork(asked?.id ?? '', { title: 'copy' }))

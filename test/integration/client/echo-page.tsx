@@ -45,11 +45,11 @@ const { AgentProvider, ...hooks } = createAgentHooks<Runtime>()
 export const { useAgentRun, useAgents, useAgentSession, useConversation, useConversations, useRuns } = hooks
 
 export interface Page {
-  /** Null: a visitor. */
+  /** The id of the user. Null for a visitor. */
   user: string | null
   client: ReturnType<typeof createAgentClient<Runtime>>
   storage: Map<string, string>
-  /** Hands on what the page asks. */
+  /** Passes on the page's requests. A test may replace it. */
   fetch(url: string, init?: RequestInit): Promise<Response>
   wrapper(props: { children: ReactNode }): ReactNode
 }

@@ -1,4 +1,4 @@
-// The view of a run that has its events and three statuses alone.
+// The view of a run that has only its events and three statuses.
 import { waitFor } from '@testing-library/react'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -19,7 +19,7 @@ const asker = defineAgent({
   },
 })
 
-test('a run is running until it has succeeded, and an error where it ended in any other way', async ({
+test('a run is `running` until it ends, then `complete` if it succeeded, else `error`', async ({
   createServer,
 }) => {
   const { runtime } = await createServer({ agents: [asker] })

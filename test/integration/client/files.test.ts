@@ -22,7 +22,7 @@ const chat = defineAgent({
 })
 type Runtime = AgentRuntime<ShapeOfAgent<typeof chat>>
 
-test('are uploaded, named, downloaded, listed and deleted', async ({ createServer }) => {
+test('files are uploaded, named, downloaded, listed and deleted', async ({ createServer }) => {
   const { runtime } = await createServer({
     agents: [chat],
     authenticate: ({ headers }) =>
@@ -65,7 +65,7 @@ test('are uploaded, named, downloaded, listed and deleted', async ({ createServe
   await expect(upload).rejects.toThrow('Enough.')
 })
 
-test('make a visitor of who has no account', async ({ createServer }) => {
+test('an upload makes a visitor of a caller without an account', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [chat], anonymousSessions: true, worker: false })
   await using host = await hostRuntimes(runtime)
   const client = createAgentClient<Runtime>({ url: `${host.url}/trpc`, anonymous: true, transport: 'sse' })

@@ -23,7 +23,7 @@ async function untilEnded(events: AsyncIterable<Event>, runs: number): Promise<E
   return heard
 }
 
-/** What the streams of the runs themselves have. */
+/** The events of the runs' own streams. */
 async function toldByRuns({ direct }: Scene, runIds: readonly string[]): Promise<Map<string, number[]>> {
   const told = new Map<string, number[]>()
   for (const id of runIds) {
@@ -43,10 +43,10 @@ function seqsByRun(events: readonly Event[]): Map<string, number[]> {
 describe.each(Object.entries(WAYS))('a conversation followed over %s', (_way, options) => {
   const createScene = () => createSceneWith(options)
 
-  it('is heard once and in order, wherever the connection is cut, while runs begin and end', async () => {
+  it('delivers each event once and in order, wherever the connection is cut, while runs begin and end', async () => {
     await using scene = await createScene()
     const { id: conversationId } = await scene.direct.conversations.create()
-    // Never less than an answer's head and an event, or there would be no progress; then anywhere, also within an event.
+    // At least an answer's head and one event, so that there is progress. After that anywhere, also within an event.
     let cuts = 0
     scene.proxy.cutAfter(() => 2_500 + (((cuts += 1) * 379) % 4_000))
     const ofTalkers = 6
@@ -68,7 +68,7 @@ describe.each(Object.entries(WAYS))('a conversation followed over %s', (_way, op
 
     expect([...seqsByRun(heard).keys()]).toEqual([...runIds, dropped.id, taking.id])
     expect(seqsByRun(heard)).toEqual(await toldByRuns(scene, [...runIds, dropped.id, taking.id]))
-    // Uncut it is the same, from the beginning and from anywhere, but for what overlaps.
+    // Without cuts the events are the same, from the beginning or from anywhere, except for overlaps.
     const uncut = await untilEnded(scene.direct.conversations.events(conversationId), ofTalkers + 2)
     expect(seqsByRun(uncut)).toEqual(seqsByRun(heard))
     for (const index of [0, Math.floor(heard.length / 2), heard.length - 2]) {
@@ -80,7 +80,7 @@ describe.each(Object.entries(WAYS))('a conversation followed over %s', (_way, op
     }
   })
 
-  it('goes on over a restart of the server, with what was asked meanwhile', async () => {
+  it('goes on after a restart of the server, with the runs that began meanwhile', async () => {
     await using scene = await createScene()
     const { id: conversationId } = await scene.client.conversations.create()
     const first = await scene.client.runs.create({ agentKey: 'scripted', conversationId })
@@ -104,7 +104,7 @@ describe.each(Object.entries(WAYS))('a conversation followed over %s', (_way, op
     expect(said).toEqual(['before', 'after'])
   })
 
-  it('tells why it can’t be followed: gone, nobody’s, or no cursor of its', async () => {
+  it('reports why it can’t be followed: deleted, unauthorized, or a wrong cursor', async () => {
     await using scene = await createScene()
     const { id: conversationId } = await scene.client.conversations.create()
     const follow = async (client: Scene['client'], after?: string) => {

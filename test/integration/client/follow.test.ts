@@ -17,7 +17,7 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-/** Resolves once so many more connections were tried. */
+/** Resolves after so many more attempts to connect. */
 async function tries(proxy: { connections: number }, more: number): Promise<void> {
   const enough = proxy.connections + more
   await vi.waitUntil(() => proxy.connections >= enough)
@@ -37,7 +37,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       const expected = await collect(uncut.events())
       const before = scene.proxy.connections
 
-      // Never less than an answer's head and an event, or there would be no progress; then anywhere, also within an event.
+      // At least an answer's head and one event, so that there is progress. After that anywhere, also within an event.
       let cuts = 0
       scene.proxy.cutAfter(() => 1_500 + (((cuts += 1) * 379) % 3_000))
       const heard = await collect(uncut.events())
@@ -47,7 +47,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(heard.reduce(reduceRun, initialRunState()).text.trim().split(' ')).toHaveLength(words)
     })
 
-    it('goes on with what was said while nothing could be heard', async () => {
+    it('delivers what was said while the network was down', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       const script = scene.scriptOf(run.id)
@@ -71,7 +71,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(await run.result()).toEqual({ said: 3 })
     })
 
-    it('notices a connection that is open and dead', async () => {
+    it('notices a connection that is open but dead', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       const script = scene.scriptOf(run.id)
@@ -88,7 +88,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(said).toEqual(['one', 'two'])
     })
 
-    it('looks for signs of life often while the run runs, whatever it does otherwise', async () => {
+    it('expects signs of life often while the run runs, whatever the usual interval is', async () => {
       await using scene = await createScene({ keepAliveSeconds: 600 })
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       const script = scene.scriptOf(run.id)
@@ -125,7 +125,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(await run.result()).toEqual({ said: 2 })
     })
 
-    it('tells its viewers that it recovers', async () => {
+    it('shows that it recovers', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       const store = scene.client.runs.store(run.id)
@@ -147,7 +147,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
   })
 
   describe('following a run', () => {
-    it('begins after the event it is told', async () => {
+    it('begins after the given event', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'talker', params: { words: 20 } })
       await run.result()
@@ -156,7 +156,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(await collect(run.events({ from: middle }))).toEqual(all.filter(({ seq }) => seq > middle))
     })
 
-    it('hears debug events when it asks for them', async () => {
+    it('delivers debug events on request', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       scene.scriptOf(run.id).say('one')
@@ -169,7 +169,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(types(await collect(run.events({ includeAll: true })))).toContain('run.succeeded')
     })
 
-    it('is not cancelling: a run whose viewers left goes on', async () => {
+    it('can stop without cancelling the run', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       scene.scriptOf(run.id).say('one')
@@ -180,7 +180,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
   })
 
   describe('a run', () => {
-    it('that is cancelled rejects with that', async () => {
+    it('rejects as cancelled once it is cancelled', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'scripted' })
       scene.scriptOf(run.id).say('one')
@@ -191,7 +191,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       await expect(run.cancel()).rejects.toMatchObject({ name: 'AgentRuntimeError', code: 'conflict' })
     })
 
-    it('that failed rejects with what its user may know', async () => {
+    it('rejects with what its user may know once it has failed', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'failing' })
       const error = await run.result().catch((thrown: unknown) => thrown)
@@ -199,7 +199,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(String(error)).not.toContain('a detail for the log')
     })
 
-    it('answers with what its agent declared', async () => {
+    it('resolves with the output that its agent declares', async () => {
       await using scene = await createScene()
       const run = await scene.client.runs.create({ agentKey: 'talker', params: { words: 7 } })
       expect((await run.result()).words).toBe(7)
@@ -210,7 +210,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
   })
 
   describe('a caller', () => {
-    it('finds no run of somebody else, in any way', async () => {
+    it('finds no run of another user, by any method', async () => {
       await using scene = await createScene()
       const { id } = await scene.client.runs.create({ agentKey: 'scripted' })
       const stranger = scene.clientOf('bob')
@@ -231,7 +231,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect((await stranger.runs.list()).count).toBe(0)
     })
 
-    it('nobody knows is unauthorized, to streams too', async () => {
+    it('without a known identity is unauthorized, also for streams', async () => {
       await using scene = await createScene()
       const { id } = await scene.client.runs.create({ agentKey: 'scripted' })
       const nobody = scene.clientOf(null)
@@ -242,10 +242,10 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       expect(leave).toBeDefined()
     })
 
-    it('who names no agent, or wrong params, is told what is wrong', async () => {
+    it('gets a reason if the agent or its params are wrong', async () => {
       await using scene = await createScene()
       const create = scene.client.runs.create
-      // @ts-expect-error what a caller without types could send
+      // @ts-expect-error a caller without types could send this
       await expect(create({ agentKey: 'nobody' })).rejects.toMatchObject({ code: 'unknown_agent' })
       await expect(create({ agentKey: 'talker', params: { words: 0 } })).rejects.toMatchObject({
         code: 'validation_failed',
@@ -256,7 +256,7 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
 })
 
 describe('a server that takes sockets', () => {
-  it('is followed over one that runs share, and over one again after a restart', async () => {
+  it('carries several runs over one socket, and over one again after a restart', async () => {
     await using scene = await createSceneWith({ hasSockets: true })
     const runs = await Promise.all(
       Array.from({ length: 10 }, () => scene.client.runs.create({ agentKey: 'scripted' })),

@@ -6,7 +6,7 @@ import { PATIENCE, test, useAgentRun, user } from './echo-page.tsx'
 
 afterEach(cleanup)
 
-test('the text of a run is what its agent said last, and nothing that it was asked', async ({ page }) => {
+test('the text of a run is the last message of its agent, and never one of its inputs', async ({ page }) => {
   const { runs } = page.client
   const run = await runs.create({ agentKey: 'echo', messages: user('Hi'), params: { times: 2 } })
   expect(await run.text()).toBe('HiHi')
@@ -17,7 +17,7 @@ test('the text of a run is what its agent said last, and nothing that it was ask
   await expect(failing.text()).rejects.toMatchObject({ name: 'RunFailedError', code: 'failed' })
 })
 
-test('detaching ends what follows a run, and not the run', async ({ page }) => {
+test('detaching stops following a run, and the run goes on', async ({ page }) => {
   const run = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
   const result = run.result()
   const failure = result.catch((error: unknown) => error)
@@ -33,7 +33,7 @@ test('detaching ends what follows a run, and not the run', async ({ page }) => {
   expect(await run.text()).toBe('ask')
 })
 
-test('of two waits of one name, an occurrence tells which is answered', async ({ page }) => {
+test('an occurrence tells which of two waits with one name is answered', async ({ page }) => {
   const { runs } = page.client
   const [asked, shown] = [
     await runs.create({ agentKey: 'echo', messages: user('ask both') }),
@@ -58,7 +58,7 @@ test('of two waits of one name, an occurrence tells which is answered', async ({
   expect(await shown.text()).toBe('false,true')
 })
 
-test('a second click on an answer is not the answer to what is asked next', async ({ page }) => {
+test('a second click on an answer does not answer the next wait', async ({ page }) => {
   const run = await page.client.runs.create({ agentKey: 'echo', messages: user('ask twice') })
   const { result } = renderHook(() => useAgentRun(run.id), { wrapper: page.wrapper })
   const occurrences = () => result.current.waits.map(({ occurrence }) => occurrence)
@@ -72,7 +72,7 @@ test('a second click on an answer is not the answer to what is asked next', asyn
   expect(await run.text()).toBe('true,false')
 })
 
-test('a conversation is asked and read by its handle', async ({ page }) => {
+test('a handle sends messages to a conversation and reads them', async ({ page }) => {
   const { id } = await page.client.conversations.create()
   const chat = page.client.conversations.of(id)
   await (await chat.send('One', { agentKey: 'echo' })).result()

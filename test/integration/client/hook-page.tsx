@@ -10,7 +10,7 @@ import type { AgentRuntime } from '../../../server/runtime/agent-runtime.ts'
 
 type Fetch = (request: Request) => Promise<Response>
 
-/** `through` may hold, count or refuse what the page asks. */
+/** `through` may delay, count or refuse the page's requests. */
 export function createHookPage<TShape extends AgentShape>(
   runtime: AgentRuntime<TShape>,
   through: (request: Request, answer: Fetch) => Promise<Response> = (request, answer) => answer(request),

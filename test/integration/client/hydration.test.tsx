@@ -1,4 +1,4 @@
-// What a server reads ahead is shown in the first render, there and in the browser, and to nobody else.
+// What a server reads ahead is shown in the first render on the server and in the browser, and only to its user.
 import '../../unit/react/dom.ts'
 import type { DehydratedState } from '@tanstack/react-query'
 import {
@@ -43,7 +43,7 @@ async function createScene(createServer: CreateServer) {
       kind: 'user' as const,
     }),
   })
-  /** Of a page of the user, or of the server that renders for the user. */
+  /** The client of a page of the user, or of the server that renders the page. */
   const clientOf = (name: string, url = 'http://runtime.test/trpc') => {
     const asked: string[] = []
     const client = createAgentClient<Runtime>({
@@ -69,7 +69,7 @@ async function createScene(createServer: CreateServer) {
   return { clientOf, id, runId: run.id, release }
 }
 
-/** As a server component does, in JSON as it goes to the browser. */
+/** Reads ahead like a server component, and returns the JSON that goes to the browser. */
 async function readAhead(client: Client, id: string, identity?: string): Promise<DehydratedState> {
   const queryClient = new QueryClient()
   const queries = createAgentQueries(client, identity === undefined ? {} : { identity })
@@ -100,7 +100,7 @@ const App = ({ client, state, queryClient, identity, children }: Rendered) => (
   </StrictMode>
 )
 
-/** @returns what it showed in each render. */
+/** @returns what each render showed. */
 function pageOf(id: string) {
   const shown: string[] = []
   function Page() {
@@ -126,7 +126,7 @@ const ALL = "one,one, indeed,ada's,ada's,1,talker,false"
 const NOTHING = ',0,true'
 const reads = (asked: readonly string[]) => asked.filter((path) => /\.(get|list)$/.test(path))
 
-test('the first render shows it, on the server and in the browser, without a request', async ({
+test('the first render shows what was read ahead, on the server and in the browser, without a request', async ({
   createServer,
 }) => {
   const { clientOf, id, release } = await createScene(createServer)
@@ -143,7 +143,7 @@ test('the first render shows it, on the server and in the browser, without a req
   expect(new Set(rendered.shown)).toEqual(new Set([ALL]))
   expect(onServer.asked).toEqual([])
 
-  // Another page asks before this one is there: it goes on after what was read ahead.
+  // Another page asks before this one is mounted. This page continues after what was read ahead.
   await clientOf('ada').client.runs.create({
     agentKey: 'talker',
     conversationId: id,
@@ -169,7 +169,7 @@ test('the first render shows it, on the server and in the browser, without a req
   await waitFor(() => expect(shown.at(-1)).toContain('two,two, indeed'), PATIENCE)
 })
 
-test('it is shown to the identity that it was read for alone', async ({ createServer }) => {
+test('what was read ahead is shown only to the identity that it was read for', async ({ createServer }) => {
   const { clientOf, id } = await createScene(createServer)
   const state = await readAhead(clientOf('ada').client, id, 'ada')
   const { Page, shown } = pageOf(id)
@@ -182,7 +182,7 @@ test('it is shown to the identity that it was read for alone', async ({ createSe
   )
   const stored = () => JSON.stringify(dehydrate(queryClient))
 
-  // Nobody else has signed in before: a page of hers.
+  // Her page, where nobody else has signed in before.
   const page = render(app('ada'))
   expect(new Set(shown)).toEqual(new Set([ALL]))
 
@@ -192,7 +192,7 @@ test('it is shown to the identity that it was read for alone', async ({ createSe
   expect(stored()).not.toContain("ada's")
   page.unmount()
 
-  // Of the cache of a page that the server has rendered for another one, nothing is shown.
+  // Nothing is shown from the cache of a page that the server rendered for another user.
   shown.length = 0
   const other = render(
     <App client={clientOf('bob', '/trpc').client} state={state} queryClient={ofPage()} identity="bob">
@@ -202,14 +202,14 @@ test('it is shown to the identity that it was read for alone', async ({ createSe
   expect(new Set(shown)).toEqual(new Set([NOTHING]))
   other.unmount()
 
-  // After signing in once more what was read ahead for her is shown at once, and nothing is asked for it.
+  // When she signs in again, what was read ahead for her is shown at once, without a request.
   shown.length = 0
   const again = render(app('ada'))
   expect(shown[0]).toBe(ALL)
   again.unmount()
 })
 
-test('of two clients of one name the second is not shown what the first has read', async ({
+test('the second of two clients with one name does not show what the first has read', async ({
   createServer,
 }) => {
   const { clientOf, id } = await createScene(createServer)
@@ -231,7 +231,7 @@ test('of two clients of one name the second is not shown what the first has read
   await waitFor(() => expect(second.shown.at(-1)).toBe(',0,talker,false'), PATIENCE)
 })
 
-test('its options are those of queries of TanStack, suspense included', async ({ createServer }) => {
+test('its options work with the hooks of TanStack Query, suspense included', async ({ createServer }) => {
   const { clientOf, id, runId } = await createScene(createServer)
   const { client, asked } = clientOf('ada')
   const queries = createAgentQueries(client)
@@ -270,7 +270,7 @@ test('its options are those of queries of TanStack, suspense included', async ({
   expect(asked.filter((path) => path === 'conversations.get')).toHaveLength(2)
 })
 
-test('a conversation that a page names by a key of its own is read ahead, whether there is one or not', async ({
+test('a conversation that a page names by a key is read ahead, whether it exists or not', async ({
   createServer,
 }) => {
   const { clientOf, id } = await createScene(createServer)

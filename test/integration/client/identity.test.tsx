@@ -1,4 +1,4 @@
-// A page whose user changes: over real sockets and a cookie, which no header of the client's tells of.
+// A page whose user changes, over real sockets. Only a cookie names the user, so the client's headers don't change.
 import '../../unit/react/dom.ts'
 import { QueryClient } from '@tanstack/react-query'
 import { renderHook, waitFor } from '@testing-library/react'
@@ -18,12 +18,12 @@ const speaker = defineAgent({
   key: 'speaker',
   async run(ctx) {
     await ctx.emitMessage(`for ${ctx.principal.id}`)
-    // Goes on, as a run that somebody watches does.
+    // It goes on, like a run that somebody watches.
     await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
   },
 })
 
-test('nothing that the one before was shown stays, and nothing of it comes any more', async ({
+test('a page whose user changes shows nothing of the former user, and gets no more of it', async ({
   createServer,
 }) => {
   const { runtime } = await createServer({
@@ -102,14 +102,14 @@ test('nothing that the one before was shown stays, and nothing of it comes any m
   expect(client.runs.store(runId)).not.toBe(former)
   await waitFor(() => expect(sockets[0]?.readyState).toBe(WebSocket.CLOSED), PATIENCE)
 
-  // And back: what is shown was read anew.
+  // The first user comes back, and everything shown was read anew.
   cookie = 'user=ada'
   identity = 'ada'
   page.rerender()
   expect(page.result.current.run.text).toBe('')
   await waitFor(() => expect(page.result.current.run.text).toBe('for ada'), PATIENCE)
 
-  // Signed out, the page shows no provider; who signs in then is another one.
+  // The page shows no provider while nobody is signed in. Then another user signs in.
   page.unmount()
   seen.length = 0
   cookie = 'user=bob'

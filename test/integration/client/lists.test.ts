@@ -7,7 +7,7 @@ import { PATIENCE, test, useAgents, useConversation, useConversations, user, use
 
 afterEach(cleanup)
 
-test('agents and runs are listed, and a run as it goes on', async ({ page }) => {
+test('lists agents and runs, and updates a run that goes on', async ({ page }) => {
   const waiting = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
   const other = await page.client.runs.create({ agentKey: 'echo', messages: user('Hi') })
   await other.result()
@@ -28,14 +28,14 @@ test('agents and runs are listed, and a run as it goes on', async ({ page }) => 
     PATIENCE,
   )
   await waitFor(() => expect(result.current.done.runs.map(({ id }) => id)).toEqual([other.id]), PATIENCE)
-  // Nobody on this page follows it.
+  // Nobody on this page follows the run.
   await waiting.respond('go', true)
   await waitFor(() => expect(result.current.all.runs[1]?.status).toBe('succeeded'), PATIENCE)
   await act(() => result.current.done.refetch())
   await waitFor(() => expect(result.current.done.runs).toHaveLength(2), PATIENCE)
 })
 
-test('runs that a conversation of the page began and saw end are listed', async ({ page }) => {
+test('a list shows the runs that a conversation on the page begins and sees end', async ({ page }) => {
   const { id } = await page.client.conversations.create()
   const { result } = renderHook(
     () => ({ chat: useConversation(id), list: useRuns({ refetchIntervalMs: false }) }),
@@ -50,7 +50,7 @@ test('runs that a conversation of the page began and saw end are listed', async 
   await waitFor(() => expect(result.current.list.runs[0]?.status).toBe('succeeded'), PATIENCE)
 })
 
-test('a list without runs is read again, and one of what is over is not', async ({ page }) => {
+test('an empty list is read again, but not a list of runs that are over', async ({ page }) => {
   const asked: string[] = []
   page.fetch = (url, init) => {
     asked.push(decodeURIComponent(url))
@@ -79,7 +79,7 @@ test('a list without runs is read again, and one of what is over is not', async 
   ).toEqual([true])
 })
 
-test('of a list in which one run waits not all pages are read again and again', async ({ page }) => {
+test('only the newest page and pages with open runs are read again', async ({ page }) => {
   const done = await page.client.runs.create({ agentKey: 'echo', messages: user('Hi') })
   await done.result()
   const waiting = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
@@ -98,15 +98,13 @@ test('of a list in which one run waits not all pages are read again and again', 
   cursors.length = 0
   await waitFor(() => expect(cursors.length).toBeGreaterThan(5), PATIENCE)
   expect(cursors).not.toContain(true)
-  // All of them where one has come.
+  // A new run makes it read all pages.
   const newest = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
   await waitFor(() => expect(ids()).toEqual([newest.id, waiting.id]), PATIENCE)
   expect(result.current.count).toBe(3)
 })
 
-test('what a search found stays while another one is read, and goes with another filter', async ({
-  page,
-}) => {
+test('results stay while another search is read, but not for another filter', async ({ page }) => {
   for (const title of ['Lisbon', 'Lisboa', 'Porto']) await page.client.conversations.create({ title })
   const seen: string[][] = []
   const initialProps: ConversationsOptions<'echo'> = { search: 'lisbon' }

@@ -1,4 +1,4 @@
-// The hook over real servers: a conversation that several pages show, as it goes on.
+// The hook over real servers: several pages show a live conversation.
 import { waitFor } from '@testing-library/react'
 import { act } from 'react'
 import { expect } from 'vitest'
@@ -9,7 +9,7 @@ import { textOf } from '../../../server/index.ts'
 import { createChat, createGate } from '../server/steering/scene.ts'
 import { PATIENCE, createTalker, openPage, user } from './conversation-page.tsx'
 
-/** No message is shown twice, and each follows the one before it. */
+/** Expects that no message is shown twice and that each follows the one before it. */
 function expectOnePath(messages: readonly LiveMessage[]) {
   expect(new Set(messages.map(({ id }) => id)).size).toBe(messages.length)
   expect(messages.map(({ parentId }) => parentId)).toEqual(
@@ -17,7 +17,7 @@ function expectOnePath(messages: readonly LiveMessage[]) {
   )
 }
 
-test('what one page asks appears and grows in another, over another server, and is stored once', async ({
+test('a request of one page appears and grows in another page, over another server, and is stored once', async ({
   createServer,
 }) => {
   const { talker, release } = createTalker()
@@ -46,7 +46,7 @@ test('what one page asks appears and grows in another, over another server, and 
   const stored = await here.runtime.conversations.get(OWNER, { conversationId: id })
   await waitFor(() => expect(other.result.current.messages).toMatchObject(stored.messages), PATIENCE)
 
-  // And what code on the server asks, as a webhook or a schedule does.
+  // Code on the server asks too, like a webhook or a schedule.
   await here.runtime.runs.create(OWNER, { agentKey: 'talker', conversationId: id, messages: [user('two')] })
   for (const page of [mine, other]) await page.shows(['one', 'one, indeed', 'two', 'two, (streaming)'])
   release('two')
@@ -54,7 +54,7 @@ test('what one page asks appears and grows in another, over another server, and 
   for (const page of [mine, other]) page.unmount()
 })
 
-test('what is asked is shown before the server has it, and not any more when it is refused', async ({
+test('a message is shown before the server has it, and disappears if it is refused', async ({
   createServer,
 }) => {
   const { talker, release } = createTalker()
@@ -81,7 +81,7 @@ test('what is asked is shown before the server has it, and not any more when it 
   page.unmount()
 })
 
-test('a history that is sent again with what is asked is shown once', async ({ createServer }) => {
+test('a history that is sent again with a new message is shown once', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -111,7 +111,7 @@ test('a history that is sent again with what is asked is shown once', async ({ c
   page.unmount()
 })
 
-test('a page that comes in the midst has what was said, and what is stopped stays', async ({
+test('a page that comes during a run shows what was said, which stays after the run is stopped', async ({
   createServer,
 }) => {
   const { talker } = createTalker()
@@ -129,7 +129,7 @@ test('a page that comes in the midst has what was said, and what is stopped stay
   page.unmount()
 })
 
-test('a question begins a conversation where there is none, and then waits for its turn', async ({
+test('the first message begins a conversation, and the next one waits for its turn', async ({
   createServer,
 }) => {
   const { talker, release } = createTalker()
@@ -147,7 +147,7 @@ test('a question begins a conversation where there is none, and then waits for i
   page.unmount()
 })
 
-test('messages stay in sight while older ones are read', async ({ createServer }) => {
+test('messages stay visible while older ones are read', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -166,7 +166,7 @@ test('messages stay in sight while older ones are read', async ({ createServer }
   page.unmount()
 })
 
-test('what waits for its turn is shown in its order, moved and dropped', async ({ createServer }) => {
+test('the queue is shown in order, and its runs are moved and dropped', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -206,9 +206,7 @@ test('what waits for its turn is shown in its order, moved and dropped', async (
   page.unmount()
 })
 
-test('what waits for its turn is shown by a page that comes later, until it has begun', async ({
-  createServer,
-}) => {
+test('a page that comes later shows the queue until its runs have begun', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -231,7 +229,7 @@ test('what waits for its turn is shown by a page that comes later, until it has 
   page.unmount()
 })
 
-test('a page that is not to be live shows what is stored', async ({ createServer }) => {
+test('a page that is not live shows what is stored', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -247,14 +245,14 @@ test('a page that is not to be live shows what is stored', async ({ createServer
   page.unmount()
 })
 
-test('what a run is sent is shown where it was read, and in no other place once it is stored', async ({
+test('a message sent to a run is shown where the run read it, also once it is stored', async ({
   createServer,
 }) => {
   const gate = createGate()
   const { chat, model } = createChat(gate)
   const server = await createServer({ agents: [chat], model })
   const { id } = await server.runtime.conversations.create(OWNER, {})
-  // A page that shows a conversation is of no agent.
+  // A page that shows a conversation belongs to no agent.
   const page = openPage(server as never, id)
   const asked = { conversationId: id, messages: [user('Weather?')] }
   const { run } = await server.runtime.runs.create(OWNER, { agentKey: 'chat', ...asked })
@@ -265,16 +263,16 @@ test('what a run is sent is shown where it was read, and in no other place once 
     page.result.current.messages.filter(({ role }) => role !== 'tool').map((message) => textOf(message))
   const inOrder = ['Weather?', 'In Celsius.', 'Weather? | In Celsius.']
   await waitFor(() => expect(spoken().filter((text) => text !== '')).toEqual(inOrder), PATIENCE)
-  // What was said is on the page before it is stored.
+  // The page shows what was said before it is stored.
   await expect.poll(async () => (await server.runtime.runs.get(OWNER, run.id)).status).toBe('succeeded')
   const stored = await server.runtime.conversations.get(OWNER, { conversationId: id })
   await waitFor(() => expect(page.result.current.messages).toMatchObject(stored.messages), PATIENCE)
-  // Empty is the message that called the tool.
+  // The empty message called the tool.
   expect(spoken()).toEqual(['Weather?', '', 'In Celsius.', 'Weather? | In Celsius.'])
   page.unmount()
 })
 
-test('what is asked of a run under way is on its way until it is read, also with all that was said', async ({
+test('a message sent to a run under way is pending until the run reads it, also if the whole history is sent along', async ({
   createServer,
 }) => {
   const gate = createGate()
@@ -297,12 +295,12 @@ test('what is asked of a run under way is on its way until it is read, also with
   const second = await steer('Weather?', 'In Celsius.', 'Briefly.')
   const waiting = ['Weather?', 'In Celsius. (sending)', 'Briefly. (sending)']
   await page.shows(waiting)
-  // The history does not have them yet, however often it is read.
+  // The history does not have them yet, even if it is read again.
   await act(() => page.result.current.refetch())
   await page.shows(waiting)
   gate.open()
   const answer = 'Weather? | In Celsius. | Briefly.'
-  // With the call of the tool and what that said.
+  // The tool call and its result are included.
   await page.shows(['Weather?', '', 'seen', 'In Celsius.', 'Briefly.', answer])
   expect(await second.text()).toBe(answer)
   expectOnePath(page.result.current.messages)

@@ -8,7 +8,7 @@ const keeper = defineAgent({
   run: (ctx) => ctx.memory('notes').set('city', 'Lisbon'),
 })
 
-test('a client lists, reads and deletes what is remembered of its user', async ({ createServer }) => {
+test('a client lists, reads and deletes the memories of its user', async ({ createServer }) => {
   const { runtime, rest } = await createServer({ agents: [keeper] })
   await rest.events(`runs/${await rest.create('keeper')}/events`)
   const client = createAgentClient<typeof runtime>({

@@ -1,4 +1,4 @@
-// The parts of messages over a real server: a page that watches and one that comes later are shown the same.
+// The parts of messages over a real server: a page that watches and a page that comes later show the same.
 import { waitFor } from '@testing-library/react'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -23,7 +23,7 @@ function createThinker() {
     },
   })
   const thinker = defineAgent({
-    // The page's runtime has it by this name.
+    // The page's runtime knows the agent by this name.
     key: 'talker',
     async run(ctx) {
       const model = createScriptedModel([
@@ -50,9 +50,7 @@ const THOUGHT = [
   { type: 'text', text: 'Let me see.' },
 ]
 
-test('a page has the same parts live, when the run is over, and after it was loaded anew', async ({
-  createServer,
-}) => {
+test('a page shows the same parts live, after the run, and after a reload', async ({ createServer }) => {
   const { thinker, release } = createThinker()
   const server = await createServer({ agents: [thinker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
@@ -93,7 +91,7 @@ test('a page has the same parts live, when the run is over, and after it was loa
   const later = openPage(server, id, { includeDebug: true })
   await later.hasRead(5)
   expect(partsShown(later)).toEqual(whole)
-  // A page that asks for no debug events sees no more of what was thought than before.
+  // A page that asks for no debug events sees no reasoning.
   const plain = openPage(server, id)
   await plain.hasRead(5)
   expect(partsShown(plain)).toEqual(
@@ -107,7 +105,7 @@ test('a page has the same parts live, when the run is over, and after it was loa
   for (const one of [page, later, plain]) one.unmount()
 })
 
-test('a page keeps the calls of a run that is cancelled, and what it said before and after them', async ({
+test('a page keeps the tool calls of a cancelled run, and what the run said before and after them', async ({
   createServer,
 }) => {
   const look = defineTool({
@@ -150,7 +148,7 @@ test('a page keeps the calls of a run that is cancelled, and what it said before
   await waitFor(() => expect(shown()).toEqual([...before, ['Last.', 'called']]), PATIENCE)
   await run.cancel()
   const after = [...before, ['Last.', 'interrupted']]
-  // Of the answers, only the texts are stored.
+  // Only the texts of the answers are stored.
   await page.hasRead(3)
   await waitFor(() => expect(shown()).toEqual(after), PATIENCE)
   expect(page.result.current.messages.map(({ incomplete = false }) => incomplete)).toEqual([

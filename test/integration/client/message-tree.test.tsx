@@ -1,4 +1,4 @@
-// The hook over a real server: a page edits, has answered anew, and switches between what there is then.
+// The hook over a real server: a page edits messages, asks for new answers, and switches between the branches.
 import '../../unit/react/dom.ts'
 import { QueryClient } from '@tanstack/react-query'
 import { renderHook, waitFor } from '@testing-library/react'
@@ -23,7 +23,7 @@ const parrot = defineAgent({
 
 const PATIENCE = { timeout: 20_000 }
 
-test('a message is edited, answered anew, and switched', async ({ createServer }) => {
+test('edits a message, asks for another answer, and switches branches', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [parrot] })
   const { AgentProvider, useConversation, useAgentRun } = createAgentHooks<typeof runtime>()
   const client = createAgentClient<typeof runtime>({
@@ -58,7 +58,7 @@ test('a message is edited, answered anew, and switched', async ({ createServer }
   await waitFor(() => expect(shown()).toEqual(['a', 'a!']), PATIENCE)
   const [first] = result.current.conversation.messages
 
-  // With the params of the run that it was said to.
+  // The new run has the params of the message's first run.
   await act(async () => follow(await result.current.conversation.edit(first?.id ?? '', 'b')))
   await waitFor(() => expect(shown()).toEqual(['b', 'b!']), PATIENCE)
   const [edited, answer] = result.current.conversation.messages

@@ -1,4 +1,4 @@
-// A runtime whose router is mounted below an app's own, served by tRPC itself.
+// A runtime whose router is mounted below an app's router, which tRPC itself serves.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,7 +27,7 @@ const counter = defineAgent({
   },
 })
 
-/** What superjson and its like do: the wire is not the value. */
+/** A transformer like superjson, whose form on the wire differs from the value. */
 const transformer = {
   serialize: (value: unknown) => ({ packed: JSON.stringify(value) ?? 'undefined' }),
   deserialize: ({ packed }: { packed: string }) =>

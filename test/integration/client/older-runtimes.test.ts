@@ -1,4 +1,4 @@
-// The client's bundle in runtimes that lack what is new: React Native, and browsers of early 2022.
+// The client's bundle in runtimes that lack newer functions: React Native, and browsers of early 2022.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +25,7 @@ test.for([
   ['which can read streams', []],
   ['which can not, over a WebSocket', ['--no-streams']],
 ] as const)(
-  'it works where these are missing, %s',
+  'the client works without these functions: %s',
   { timeout: 60_000 },
   async ([, flags], { createServer }) => {
     const { runtime } = await createServer({ agents: [speaker] })

@@ -1,4 +1,4 @@
-// What a page knows of a conversation must not be taken for what it knows of another one, or of the same one earlier.
+// A page must not mix up what it knows of two conversations, or of one conversation at two times.
 import { QueryClient } from '@tanstack/react-query'
 import { act } from 'react'
 import { expect } from 'vitest'
@@ -19,7 +19,7 @@ async function createScene(createServer: CreateServer) {
   return { server, release, begin, ask }
 }
 
-test('a component that goes to another conversation reads that one anew too when a run ends', async ({
+test('a component that switched to another conversation reads that one again when a run ends', async ({
   createServer,
 }) => {
   const { server, release, begin, ask } = await createScene(createServer)
@@ -43,7 +43,7 @@ test('a component that goes to another conversation reads that one anew too when
   page.unmount()
 })
 
-test('a history that was read long ago is gone on with, where all else about it was forgotten', async ({
+test('a cached history is continued, even if everything else about the conversation was forgotten', async ({
   createServer,
 }) => {
   const { server, release, begin, ask } = await createScene(createServer)

@@ -15,7 +15,7 @@ import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createSilentLogger } from '../../support/silent-logger.ts'
 
-/** Speaks when the test says so. */
+/** Lets a test say when the agent speaks. */
 interface Script {
   say(text: string): void
   finish(): void
@@ -64,7 +64,7 @@ function scriptedAgent() {
     say: (text) => put(runId, text),
     finish: () => put(runId, null),
   })
-  /** A worker waits for its runs: none may be left without an end. */
+  /** Ends all runs, because a worker that stops waits for its runs. */
   const finishAll = () => {
     isOver = true
     for (const take of waiting.values()) take(null)
@@ -80,7 +80,7 @@ const talker = defineAgent({
     const { words } = ctx.params
     for (let word = 1; word <= words; word += 1) {
       await ctx.emit('assistant.delta', { messageId: 'm', content: `${word} ` })
-      // Each in a row of its own, as they would be had a model taken its time.
+      // This stores the words in several rows, as with a slow model.
       if (word % 5 === 0) await ctx.checkpoint(word)
     }
     await ctx.emit('assistant.message', {
@@ -124,11 +124,11 @@ type Runtime = ReturnType<typeof runtimeOf>
 export interface Scene extends AsyncDisposable {
   client: AgentClient<ShapesOf<Runtime>>
   clientOf(user: string | null): AgentClient<ShapesOf<Runtime>>
-  /** Reaches the server over no network that fails. */
+  /** Reaches the server without the network that can fail. */
   direct: AgentClient<ShapesOf<Runtime>>
   proxy: CuttingProxy
   scriptOf(runId: string): Script
-  /** Sockets opened on the server that runs now. */
+  /** How many sockets were opened on the current server. */
   readonly sockets: number
   /** Stops the API server, as a deployment does, and starts another. The worker goes on. */
   restartServer(): Promise<void>
@@ -138,7 +138,7 @@ export interface SceneOptions {
   /** Whether the server takes sockets, and what its clients are told to use. Default: SSE alone. */
   hasSockets?: boolean
   transport?: AgentClientOptions['transport']
-  /** Of a connection without a running run. Default: 0.2 s. */
+  /** Seconds between signs of life while no run is running. Default: 0.2. */
   keepAliveSeconds?: number
 }
 

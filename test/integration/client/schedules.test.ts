@@ -9,7 +9,7 @@ import { test } from '../../support/runtime.ts'
 const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
 type Runtime = AgentRuntime<ShapeOfAgent<typeof echo>>
 
-test('are made, listed, paused, resumed, run and deleted', async ({ createServer }) => {
+test('schedules are created, listed, paused, resumed, run and deleted', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [echo] })
   await using host = await hostRuntimes(runtime)
   const { schedules } = createAgentClient<Runtime>({ url: `${host.url}/trpc`, transport: 'sse' })

@@ -1,4 +1,4 @@
-// A page sends files with what it asks: all of them, or nothing.
+// A page sends files with a message: all of them, or none.
 import { waitFor } from '@testing-library/react'
 import { act } from 'react'
 import { expect } from 'vitest'
@@ -25,7 +25,7 @@ const reader = defineAgent({
 
 const files = [new File(['one'], 'a.txt', { type: 'text/plain' }), new Blob(['two'])]
 
-test('files go with the last message that is said', async ({ createServer }) => {
+test('files are sent with the last message', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const { client, hooks, show } = createHookPage(runtime)
   const { id } = await client.conversations.create()
@@ -34,7 +34,7 @@ test('files go with the last message that is said', async ({ createServer }) => 
   const answer = () => result.current.messages.at(-1)?.content
   await act(async () => void (await result.current.send('Read', { agentKey: 'reader', files })))
   await waitFor(() => expect(answer()).toBe('Read, a.txt: one, file: two'), PATIENCE)
-  // By themselves, and after messages in whole.
+  // Files alone, and files after whole messages.
   await act(async () => void (await result.current.send('', { agentKey: 'reader', files: files.slice(1) })))
   await waitFor(() => expect(answer()).toBe('file: two'), PATIENCE)
   const said = [
@@ -47,16 +47,14 @@ test('files go with the last message that is said', async ({ createServer }) => 
   await waitFor(() => expect(answer()).toBe('Again, a.txt: one'), PATIENCE)
 })
 
-test('nothing is asked, and no file stays, where an upload fails or is given up', async ({
-  createServer,
-}) => {
+test('no run is created and no file stays if an upload fails or is aborted', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const giveUp = new AbortController()
   let uploads = 0
   const { client, hooks, show } = createHookPage(runtime, async (request, answer) => {
     if (!request.url.endsWith('/files') || request.method !== 'POST') return answer(request)
     uploads += 1
-    // The second upload of each try.
+    // This is the second upload of each try.
     if (uploads === 2) throw new TypeError('no network')
     if (uploads === 4) {
       giveUp.abort(new Error('Enough.'))
@@ -77,9 +75,7 @@ test('nothing is asked, and no file stays, where an upload fails or is given up'
   expect(result.current.messages).toEqual([])
 })
 
-test('a message is shown at once, with its files while they are sent and how far they are', async ({
-  createServer,
-}) => {
+test('a message is shown at once, with its files and their progress', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let uploads = 0
@@ -103,7 +99,7 @@ test('a message is shown at once, with its files while they are sent and how far
     ],
     upload: { uploadedBytes: 0, totalBytes: 6 },
   })
-  // While they are sent somebody else asks the same: both are shown.
+  // Somebody else sends the same message during the upload. Both are shown.
   const other = await client.runs.create({
     agentKey: 'reader',
     conversationId: id,
@@ -126,9 +122,7 @@ test('a message is shown at once, with its files while they are sent and how far
   expect(result.current.messages.filter(({ pending, upload }) => pending ?? upload)).toEqual([])
 })
 
-test('a message whose file is refused is taken back, and the error names the file', async ({
-  createServer,
-}) => {
+test('a message whose file is refused disappears, and the error names the file', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader], config: { maxFileBytes: 4 } })
   const { client, hooks, show } = createHookPage(runtime)
   const { id } = await client.conversations.create()
@@ -148,7 +142,7 @@ test('a message whose file is refused is taken back, and the error names the fil
   await waitFor(async () => expect((await client.files.list()).items).toEqual([]), PATIENCE)
 })
 
-test('an answer of a proxy that refuses a file is told by its status', async ({ createServer }) => {
+test('a refusal of a file by a proxy is reported by its status', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const { client } = createHookPage(runtime, async (request, answer) =>
     request.url.endsWith('/files') && request.method === 'POST'
@@ -158,7 +152,7 @@ test('an answer of a proxy that refuses a file is told by its status', async ({ 
   await expect(client.files.upload(new Blob(['one']))).rejects.toMatchObject({ code: 'payload_too_large' })
 })
 
-test('without a hook, too', async ({ createServer }) => {
+test('a client without hooks sends files too', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const { client } = createHookPage(runtime)
   const messages = [{ role: 'user' as const, content: 'Read' }]

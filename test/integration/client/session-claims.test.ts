@@ -16,7 +16,7 @@ import type { Page } from './echo-page.tsx'
 
 afterEach(cleanup)
 
-test('a visitor who signs in has what was theirs', async ({ page }) => {
+test('a visitor who signs in keeps their conversations', async ({ page }) => {
   page.user = null
   await page.client.conversations.create({ title: 'Before' })
   expect(page.storage.size).toBe(1)
@@ -31,12 +31,12 @@ test('a visitor who signs in has what was theirs', async ({ page }) => {
   await waitFor(() => expect(result.current.session.claimed).toEqual({ conversations: 1, runs: 0 }), PATIENCE)
   await waitFor(() => expect(result.current.list.conversations[0]?.title).toBe('Before'), PATIENCE)
   expect(page.storage.size).toBe(0)
-  // Once more there is nothing to claim, and that is no error.
+  // A second claim finds nothing, and that is no error.
   await act(() => result.current.session.claim())
   expect(result.current.session).toMatchObject({ claimed: null, isClaiming: false, error: null })
 })
 
-/** A page that grace has signed in to, by what she had as a visitor. */
+/** Renders a page on which grace has signed in after she was a visitor. */
 function renderSession(page: Page) {
   return renderHook(
     () => {
@@ -51,7 +51,7 @@ function renderSession(page: Page) {
   )
 }
 
-/** Has claims wait for `before` until the page is told what the server answered. */
+/** Delays the answers to claims until `before` resolves. Returns the addresses of the claims. */
 function holdClaims(page: Page, before: () => Promise<unknown>): string[] {
   const claims: string[] = []
   page.fetch = async (url, init) => {
@@ -64,7 +64,7 @@ function holdClaims(page: Page, before: () => Promise<unknown>): string[] {
   return claims
 }
 
-test('what a visitor had is shown also where the answer to the claim was lost', async ({ page }) => {
+test('a visitor’s conversations are shown after a claim whose answer was lost', async ({ page }) => {
   page.user = null
   await page.client.conversations.create({ title: 'Before' })
   const read = Promise.withResolvers<void>()
@@ -87,7 +87,7 @@ test('what a visitor had is shown also where the answer to the claim was lost', 
   expect(page.storage.size).toBe(0)
 })
 
-test('two components claim once, and what they were told goes when the user leaves', async ({ page }) => {
+test('two components claim once, and show nothing of the claim when the user leaves', async ({ page }) => {
   page.user = null
   await page.client.conversations.create({ title: 'Before' })
   const claims = holdClaims(page, async () => {})
@@ -102,7 +102,7 @@ test('two components claim once, and what they were told goes when the user leav
   expect(result.current.session).toMatchObject({ claimed: null, isClaiming: false, error: null })
 })
 
-test('a claim that is answered late leaves the next visitor alone', async ({ page }) => {
+test('a late answer to a claim does not forget the next visitor', async ({ page }) => {
   page.user = null
   await page.client.conversations.create({ title: 'Before' })
   const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -113,7 +113,7 @@ test('a claim that is answered late leaves the next visitor alone', async ({ pag
   page.user = 'grace'
   const claim = page.client.sessions.claim()
   await asked.promise
-  // She has left, and somebody else is here.
+  // She has left, and the next visitor is here.
   page.user = null
   for (const key of page.storage.keys()) page.storage.set(key, 'of the next')
   gate.resolve()
@@ -121,7 +121,7 @@ test('a claim that is answered late leaves the next visitor alone', async ({ pag
   expect([...page.storage.values()]).toEqual(['of the next'])
 })
 
-test('a conversation that was refused while a claim was made is shown after it', async ({ page }) => {
+test('a conversation that was refused during a claim is shown after the claim', async ({ page }) => {
   page.user = null
   const mine = await page.client.conversations.create()
   await (await page.client.conversations.of(mine.id).send('Hi', { agentKey: 'echo' })).result()
@@ -134,7 +134,7 @@ test('a conversation that was refused while a claim was made is shown after it',
     const answer = await fetch(url, init)
     if (url.includes('sessions.claim')) isClaimed = true
     if (!url.includes('conversations.get') || isClaimed) return answer
-    // Refused before the claim. The page hears of it when it reads anew what it has.
+    // It was refused before the claim. The page hears so while it reads again after the claim.
     refused.resolve()
     await isReading.promise
     return answer
@@ -155,7 +155,7 @@ test('a conversation that was refused while a claim was made is shown after it',
   await waitFor(() => expect(result.current.chat.messages.map(textOf)).toEqual(['Hi', 'Hi']), PATIENCE)
 })
 
-test('a run that nobody could see before a claim is followed after it', async ({ page }) => {
+test('a run that was not found before a claim is followed after the claim', async ({ page }) => {
   page.user = null
   const run = await page.client.runs.create({ agentKey: 'echo', messages: user('Hi') })
   await run.result()

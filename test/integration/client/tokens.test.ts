@@ -3,7 +3,9 @@ import { createAgentClient } from '../../../client/index.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 
-test('a stream goes on when its token has run out and the client has another', async ({ createServer }) => {
+test('a stream continues after its token has expired if the client has a new one', async ({
+  createServer,
+}) => {
   const goOn = Promise.withResolvers<void>()
   const agent = defineAgent({
     key: 'agent',

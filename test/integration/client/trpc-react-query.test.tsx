@@ -1,4 +1,4 @@
-// tRPC's own React hooks over the runtime's router, as an app has them that uses tRPC elsewhere too.
+// tRPC's own React hooks over the runtime's router, for an app that uses tRPC elsewhere too.
 import '../../unit/react/dom.ts'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { renderHook, waitFor } from '@testing-library/react'

@@ -1,4 +1,4 @@
-// Calls of the tools that an agent declares have at a page what their types say.
+// Tool calls that reach a page have the types that their agent declares.
 import { waitFor } from '@testing-library/react'
 import { expect, expectTypeOf } from 'vitest'
 import { z } from 'zod'
@@ -46,7 +46,7 @@ const shop = defineAgent({
 })
 const greeter = defineAgent({ key: 'greeter', run: async () => {} })
 
-test('live, and after the page was loaded anew', async ({ createServer }) => {
+test('parts have the declared types, live and after a reload', async ({ createServer }) => {
   const model = createScriptedModel([
     {
       text: 'Let me see.',
@@ -77,7 +77,7 @@ test('live, and after the page was loaded anew', async ({ createServer }) => {
   expectTypeOf(run.agentKey).toEqualTypeOf<'shop'>()
 
   const parts = () => result.current.messages.flatMap((message) => message.parts)
-  /** What a page shows of them, each by its type. */
+  /** What a page shows of the calls, narrowed by their types. */
   const shown = (all: ReturnType<typeof parts>) =>
     all.flatMap((part): unknown => {
       if (part.type === 'custom') return `${part.event.type} ${part.event.payload.at.slice(0, 4)}`
@@ -105,7 +105,7 @@ test('live, and after the page was loaded anew', async ({ createServer }) => {
   expect(shown(stored)).toEqual(calls)
 })
 
-test('a tool is declared by its own name', () => {
+test('a tool must be declared by its own name', () => {
   expect(() => defineAgent({ key: 'a', tools: { shoes: findShoes }, run: async () => {} })).toThrow(
     'Agent "a": the tool "find_shoes" is declared as "shoes".',
   )

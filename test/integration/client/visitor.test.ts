@@ -1,4 +1,4 @@
-// A page that visitors without an account use: what it has to do is one option.
+// A page for visitors without an account, which needs one option of the client.
 import { describe, expect } from 'vitest'
 import { createAgentClient } from '../../../client/index.ts'
 import type { AgentClientOptions } from '../../../client/index.ts'
@@ -23,7 +23,7 @@ function authenticate(request: Request): Principal | null {
   return isAda ? ADA : null
 }
 
-/** As a browser has it. */
+/** A storage like that of a browser. */
 function createStorage() {
   const items = new Map<string, string>()
   return {
@@ -69,11 +69,11 @@ const test = base.extend<{ page: Page }>({
 
 describe('a visitor', () => {
   test.for(['websocket', 'sse'] as const)(
-    'is let in when first refused, and follows over %s',
+    'gets a session when first refused, and follows runs over %s',
     async (transport, { page }) => {
       const storage = createStorage()
       const client = page.open({ transport, anonymous: { storage } })
-      // All at once, and one session.
+      // Requests at once create one session.
       const [run] = await Promise.all([
         client.runs.create({ agentKey: 'chat' }),
         client.runs.create({ agentKey: 'chat' }),
@@ -85,15 +85,15 @@ describe('a visitor', () => {
       expect(await run.result()).toBe('anonymous')
       expect(await page.sessions()).toBe(1)
       expect([...storage.items.keys()]).toEqual(['agent-runtime.visitor'])
-      // Comes back, to another tab.
+      // The visitor comes back in another tab.
       expect((await page.open({ anonymous: { storage } }).runs.list()).count).toBe(2)
       expect(await page.sessions()).toBe(1)
-      // Somebody else's browser.
+      // This is another visitor's browser.
       expect((await page.open({ anonymous: { storage: createStorage() } }).runs.list()).count).toBe(0)
     },
   )
 
-  test('gets another session when the first is over', async ({ page, database }) => {
+  test('gets a new session when the first is over', async ({ page, database }) => {
     const client = page.open()
     await client.runs.create({ agentKey: 'chat' })
     await database.sql('UPDATE agent_runtime.anonymous_session SET expires_at = now()')
@@ -103,14 +103,14 @@ describe('a visitor', () => {
     expect(await page.sessions()).toBe(2)
   })
 
-  test('is let in at another path', async ({ page }) => {
+  test('gets a session at another path', async ({ page }) => {
     const storage = createStorage()
     const path = `${page.url}/api/accounts/anonymous-session/`
     await page.open({ anonymous: { storage, key: 'guest', path } }).runs.create({ agentKey: 'chat' })
     expect(storage.items.get('guest')).toMatch(/^[\w-]{43}$/)
   })
 
-  test('is refused as before where nobody is let in any more', async ({ page, database }) => {
+  test('is refused if the server creates no sessions any more', async ({ page, database }) => {
     const add = `INSERT INTO agent_runtime.anonymous_session (id, owner_id, address_hash, expires_at)
       SELECT gen_random_uuid(), n::text, sha256('127.0.0.1'), now() FROM generate_series(1, 100) AS n`
     await database.sql(add)
@@ -119,14 +119,14 @@ describe('a visitor', () => {
     })
   })
 
-  test('who signs in claims what they had, and is a visitor no more', async ({ page }) => {
+  test('claims what they had after signing in, and is no visitor any more', async ({ page }) => {
     const storage = createStorage()
     let headers: Record<string, string> = {}
     const client = page.open({ headers: () => headers, anonymous: { storage } })
     expect(await client.sessions.claim()).toBeNull()
     const run = await client.runs.create({ agentKey: 'chat' })
     await run.result()
-    // Nobody has signed in.
+    // Nobody has signed in yet.
     await expect(client.sessions.claim()).rejects.toMatchObject({ code: 'forbidden' })
     headers = { authorization: 'Bearer ada' }
     expect((await client.runs.list()).count).toBe(0)
@@ -136,7 +136,7 @@ describe('a visitor', () => {
     expect((await client.runs.list()).items.map(({ id }) => id)).toEqual([run.id])
   })
 
-  test('whose claim was done before has nothing to claim', async ({ page }) => {
+  test('has nothing to claim after an earlier claim', async ({ page }) => {
     const storage = createStorage()
     const client = page.open({ headers: { authorization: 'Bearer ada' }, anonymous: { storage } })
     await page.open({ anonymous: { storage } }).runs.create({ agentKey: 'chat' })
@@ -145,7 +145,7 @@ describe('a visitor', () => {
     expect(storage.items.size).toBe(0)
   })
 
-  test('is nobody who has signed in, by whatever', async ({ page }) => {
+  test('is never a caller who has signed in, by a cookie or by a token', async ({ page }) => {
     const run = await page.open({ headers: { 'x-cookie': 'ada' } }).runs.create({ agentKey: 'chat' })
     expect(await run.result()).toBe('user')
     await expect(

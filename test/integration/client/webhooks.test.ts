@@ -1,4 +1,4 @@
-// What webhooks of a caller's were told, through the client.
+// The deliveries of a caller's webhooks, through the client.
 import { expect } from 'vitest'
 import { createAgentClient } from '../../../client/index.ts'
 import { defineAgent } from '../../../server/index.ts'
@@ -11,7 +11,7 @@ const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
 type Runtime = AgentRuntime<ShapeOfAgent<typeof echo>>
 const POLL = { timeout: 20_000 }
 
-test('is listed, read and sent once more', async ({ createServer }) => {
+test('deliveries are listed, read and sent again', async ({ createServer }) => {
   await using receiver = await startReceiver()
   const { runtime } = await createServer({
     agents: [echo],
