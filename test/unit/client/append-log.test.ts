@@ -10,7 +10,7 @@ describe('an append log', () => {
     expect(log.toArray()).toEqual(shared)
   })
 
-  it('leaves a version as it was when others go on from it', () => {
+  it('leaves a version unchanged when other versions continue from it', () => {
     const one = new AppendLog<string>().append('a')
     const left = one.append('b')
     const right = one.append('c')
@@ -19,7 +19,7 @@ describe('an append log', () => {
     expect(right.toArray()).toEqual(['a', 'c'])
   })
 
-  it('hands out the same array each time', () => {
+  it('returns the same array each time', () => {
     const log = new AppendLog<string>().append('a')
     log.append('b')
     expect(log.toArray()).toBe(log.toArray())

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test('a sleep that is longer than a timer can hold lasts as long as it says', async () => {
+test('a sleep longer than the longest timer lasts its full time', async () => {
   const woke = vi.fn<() => void>()
   void systemClock.sleep(60 * DAY_MS).then(woke)
   await vi.advanceTimersByTimeAsync(60 * DAY_MS - 1)
@@ -15,7 +15,7 @@ test('a sleep that is longer than a timer can hold lasts as long as it says', as
   expect(woke).toHaveBeenCalledOnce()
 })
 
-test('one without end ends when it is aborted', async () => {
+test('an endless sleep ends when it is aborted', async () => {
   const woke = vi.fn<() => void>()
   const leaving = new AbortController()
   void systemClock.sleep(Infinity, leaving.signal).then(woke)

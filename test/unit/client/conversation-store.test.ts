@@ -14,7 +14,7 @@ const question = message(`${RUN_ID}:0`, { role: 'user', content: 'What is new?' 
 
 const page = (...messages: HistoryMessage[]) => ({ messages, cursor: '0' }) as ConversationDetail
 
-/** A store that has heard these events of a run, with somebody looking. */
+/** A store with a listener, which has heard these events of a run. */
 async function storeAfter(...events: AnyRunEvent[]): Promise<ConversationStore> {
   const clock = fakeClock()
   async function* follow(): AsyncGenerator<ConversationSignal, void, void> {
@@ -33,7 +33,7 @@ async function storeAfter(...events: AnyRunEvent[]): Promise<ConversationStore> 
 
 const runsOf = (store: ConversationStore) => [...store.getSnapshot().runs.keys()]
 
-describe('a page of the history that a conversation store takes', () => {
+describe('a conversation store that takes a page of the history', () => {
   const call = { toolCallId: 'c', tool: 'search', arguments: {}, messageId: 'm1' }
   const brokenOff = [
     delta(1, 'Let me look.'),
@@ -41,7 +41,7 @@ describe('a page of the history that a conversation store takes', () => {
     runEvent(3, { type: 'run.cancelled', payload: {} }),
   ]
 
-  it('has what a run said that succeeded: the run is let go', async () => {
+  it('drops a succeeded run whose messages the page has', async () => {
     const store = await storeAfter(
       delta(1, 'Hello.'),
       runEvent(2, { type: 'run.succeeded', payload: { output: null } }),
@@ -51,7 +51,7 @@ describe('a page of the history that a conversation store takes', () => {
     expect(runsOf(store)).toEqual([])
   })
 
-  it('has only the texts of a run that was broken off: the run is kept beside them, for its calls', async () => {
+  it('keeps a run that broke off for its tool calls, since the page has only its texts', async () => {
     const store = await storeAfter(...brokenOff)
     const before = store.getSnapshot()
     store.take(
@@ -62,7 +62,7 @@ describe('a page of the history that a conversation store takes', () => {
     expect(store.getSnapshot()).toBe(before)
   })
 
-  it('has only the calls of a run that broke off before it said a word: the run is kept', async () => {
+  it('keeps a run that broke off before its first text, while the page has its calls', async () => {
     const store = await storeAfter(
       runEvent(1, { type: 'reasoning.delta', payload: { messageId: 'm1', content: 'Where is it?' } }),
       runEvent(2, { type: 'tool.call', payload: call }),
@@ -77,7 +77,7 @@ describe('a page of the history that a conversation store takes', () => {
     expect(runsOf(store)).toEqual([])
   })
 
-  it('is of another branch where it has the question and not the answer: the run is let go', async () => {
+  it('drops a run if the page shows another branch, with its question but not its answer', async () => {
     const store = await storeAfter(...brokenOff)
     expect(runsOf(store)).toEqual([RUN_ID])
     const again = message('n1', { runId: 'another', role: 'assistant', content: 'News.' })
@@ -85,7 +85,7 @@ describe('a page of the history that a conversation store takes', () => {
     expect(runsOf(store)).toEqual([])
   })
 
-  it('was read before the run ended: the run is kept until one is read that has its end', async () => {
+  it('keeps a run that ended after the page was read, until a later page is read', async () => {
     const store = await storeAfter(...brokenOff)
     store.take(page(question), 0)
     expect(runsOf(store)).toEqual([RUN_ID])

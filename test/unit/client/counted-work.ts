@@ -1,4 +1,4 @@
-// How many items of lists, maps and sets are looked at or copied: the same on every machine, unlike time.
+// Counts the items of lists, maps and sets that code visits or copies. Unlike time, the count is the same on every machine.
 
 const LOOKS = [
   'filter',
@@ -27,7 +27,7 @@ const COPIES = [
 type Method = (this: { length: number }, ...args: unknown[]) => unknown
 type Methods = Record<PropertyKey, Method>
 
-/** The items that `work` goes through by the methods and iterators of what JavaScript has. Synchronous work alone. */
+/** Counts the items that `work` visits with JavaScript's own methods and iterators. `work` must be synchronous. */
 export function countItems(work: () => void): number {
   let items = 0
   const restores: (() => void)[] = []

@@ -25,7 +25,7 @@ function clientOf(server: FakeServer, options: Partial<AgentClientOptions> = {})
 const MISSING = '019aa000-0000-7000-8000-00000000dead'
 
 describe('a client', () => {
-  it('creates a run, follows it to its end and answers with its output', async () => {
+  it('creates a run, follows it to its end and returns its output', async () => {
     const server = fakeServer()
     const run = await clientOf(server).runs.create({
       agentKey: 'chat',
@@ -64,7 +64,7 @@ describe('a client', () => {
     expect(server.readers).toBe(0)
   })
 
-  it('asks for its headers anew for every request, streams included', async () => {
+  it('calls the function for headers before every request, streams included', async () => {
     const server = fakeServer()
     let issued = 0
     const headers = async () => ({ authorization: `Bearer ${(issued += 1)}` })
@@ -76,7 +76,7 @@ describe('a client', () => {
     expect(sent.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('throws the error the server answered with', async () => {
+  it('throws the error that the server answers', async () => {
     const client = clientOf(fakeServer())
     const error = await client.runs.get(MISSING).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(AgentRuntimeError)
@@ -85,7 +85,7 @@ describe('a client', () => {
     await expect(client.runs.get('no uuid')).rejects.toMatchObject({ code: 'validation_failed' })
   })
 
-  it('throws the reason a stream was refused for', async () => {
+  it('throws the reason why a stream was refused', async () => {
     const server = fakeServer()
     const run = await clientOf(server).runs.create({ agentKey: 'chat' })
     server.refusal = new AgentRuntimeError('unauthorized', 'Sign in first.')
@@ -95,7 +95,7 @@ describe('a client', () => {
     await expect(reading).rejects.toMatchObject({ code: 'unauthorized', message: 'Sign in first.' })
   })
 
-  it('comes back to a stream that was refused for the moment', async () => {
+  it('tries again after a stream was refused for a moment', async () => {
     const server = fakeServer()
     const run = await clientOf(server).runs.create({ agentKey: 'chat' })
     server.refusal = new AgentRuntimeError('unavailable', 'Restarting.')
@@ -106,7 +106,7 @@ describe('a client', () => {
     expect(await result).toEqual({ response: 'Back' })
   })
 
-  it('calls a server that does not answer unavailable', async () => {
+  it('throws `unavailable` if the server does not answer', async () => {
     const client = createAgentClient<Runtime>({
       url: 'http://server.test/trpc',
       fetch: async () => {
@@ -116,7 +116,7 @@ describe('a client', () => {
     await expect(client.runs.list()).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('throws the reason of the signal that ended a call', async () => {
+  it('throws the reason of the signal that aborted a call', async () => {
     const controller = new AbortController()
     const never = createAgentClient<Runtime>({
       url: 'http://server.test/trpc',
@@ -130,7 +130,7 @@ describe('a client', () => {
     await expect(listing).rejects.toThrow('enough')
   })
 
-  it('cancels a run, and says so when it was over', async () => {
+  it('cancels a run, and throws if the run is over', async () => {
     const server = fakeServer()
     const run = await clientOf(server).runs.create({ agentKey: 'chat' })
     await run.cancel()
@@ -138,7 +138,7 @@ describe('a client', () => {
     await expect(run.cancel()).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('closes its connection when the loop is left, and the run goes on', async () => {
+  it('closes the connection when the loop is left, and the run goes on', async () => {
     const server = fakeServer()
     const run = await clientOf(server).runs.create({ agentKey: 'chat' })
     server.emit(run.id, {})

@@ -1,4 +1,4 @@
-// The real HTTP face over use cases that a test drives: what a client meets, without a database.
+// The real HTTP server over fake use cases that a test drives, without a database.
 import { createRefusalPace } from '../../../server/api/refusal-pace.ts'
 import { createHandler } from '../../../server/api/handler.ts'
 import { createSeats } from '../../../server/api/seats.ts'
@@ -27,13 +27,13 @@ import { runEvent, runRecord } from './fake-transport.ts'
 export interface FakeServer {
   readonly fetch: typeof globalThis.fetch
   readonly requests: Request[]
-  /** Streams with readers now. */
+  /** How many streams have readers now. */
   readonly readers: number
-  /** Refuses all requests with this, while it is set. */
+  /** While it is set, the server refuses all requests with this error. */
   refusal: AgentRuntimeError | null
   /** Adds an event to a run, with the next `seq`. */
   emit(runId: string, event: Omit<Partial<AnyRunEvent>, 'seq'>): void
-  /** Ends a run successfully, with an event that its viewers may not see. */
+  /** Ends a run successfully, with an event that its readers may not see. */
   succeed(runId: string, output: RunDetail['output'], answer: string): void
   /** Ends every open stream, like a lost connection. */
   cut(): void
@@ -126,7 +126,7 @@ export function fakeServer(): FakeServer {
     },
   }
   const conversationsFace: Omit<Conversations, 'listEvents' | 'ticket'> = {
-    // Only their runs' events happen in them.
+    // The only events of a conversation here are those of its runs.
     follow: async (_principal, { signal }) => ({
       cursor: '',
       batches: quiet(signal),
@@ -212,7 +212,7 @@ export function fakeServer(): FakeServer {
   const notHere = () =>
     Promise.reject(new Error('There are no files, schedules and memories on this server.'))
   const services = {
-    // Listing events is the REST face's, which is not part of this server.
+    // Only REST lists events, and this server has no REST.
     runs: runsFace as Runs,
     agents: { list: async () => [] },
     listModels: () => [],
@@ -296,7 +296,7 @@ export function fakeServer(): FakeServer {
       start: (controller) =>
         signal.addEventListener('abort', () => controller.error(signal.reason), { once: true }),
     })
-    // The reader gets the error; the pipe has nobody to tell.
+    // The reader gets the error, so the pipe's own rejection is ignored.
     void response.body?.pipeTo(through.writable).catch(() => {})
     return new Response(through.readable, response)
   }
@@ -312,7 +312,7 @@ function stored(runId: string, messages: readonly Message[], prefix = 'input'): 
   }))
 }
 
-/** A stream that says nothing until it is closed. */
+/** A stream that stays silent until it is closed. */
 function quiet(signal?: AbortSignal): EventStream {
   const over = Promise.withResolvers<{ done: true; value: undefined }>()
   let isOver = false

@@ -29,7 +29,7 @@ export class FakeSocket extends EventTarget {
     this.say('PONG')
   }
 
-  /** A browser reports both the same way: a socket that could not be opened, and one that was lost. */
+  /** Fails the socket. A browser reports a socket that did not open and a lost one in the same way. */
   fail(): void {
     this.dispatchEvent(new Event('error'))
     this.dispatchEvent(new Event('close'))
@@ -46,7 +46,7 @@ export class FakeSocket extends EventTarget {
   }
 }
 
-/** Replaces the global class, and forgets sockets of earlier tests. */
+/** Stands in for the global class, and forgets the sockets of earlier tests. */
 export function fakeWebSocket(): typeof globalThis.WebSocket {
   FakeSocket.opened = []
   return FakeSocket as unknown as typeof globalThis.WebSocket

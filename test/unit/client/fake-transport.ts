@@ -68,7 +68,7 @@ interface FakeStream extends StreamObserver {
 
 export interface FakeTransport extends RunTransport {
   readonly streams: FakeStream[]
-  /** The stream that was opened after `before` others, as soon as it is. */
+  /** Resolves with the stream that is opened after `before` others. */
   opened(before: number): Promise<FakeStream>
   /** The answer of `getRun`, or its error. */
   record: RunDetail | AgentRuntimeError
@@ -135,7 +135,7 @@ export function fakeClock(): FakeClock {
   }
 }
 
-/** Resolves when everything has happened that waits for no time and no server. */
+/** Resolves when everything has happened that needs no time and no server. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }

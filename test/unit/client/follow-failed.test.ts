@@ -1,4 +1,4 @@
-// Stores whose viewer may see now what could not be seen a moment before, as a visitor who has signed in.
+// Stores after their reader gets new rights, like a visitor who has signed in.
 import { describe, expect, it } from 'vitest'
 import { createConversationStore } from '../../../client/conversation-store.ts'
 import { followConversation } from '../../../client/follow-conversation.ts'
@@ -40,7 +40,7 @@ const kinds = {
 }
 
 describe.each(['run', 'conversation'] as const)('a store of a %s', (kind) => {
-  it('is followed once more where that was refused', async () => {
+  it('follows once more after a refusal', async () => {
     const { store, transport, clock } = kinds[kind]()
     const refused = await transport.opened(0)
     refused.onFailed(REFUSED)
@@ -53,7 +53,7 @@ describe.each(['run', 'conversation'] as const)('a store of a %s', (kind) => {
     expect(store.getSnapshot().error).toBeNull()
   })
 
-  it('is followed once more where the request is under way, which may be refused yet', async () => {
+  it('follows once more while the request is under way, because the server may refuse it', async () => {
     const { store, transport, clock } = kinds[kind]()
     const early = await transport.opened(0)
     store.followFailed()
@@ -65,7 +65,7 @@ describe.each(['run', 'conversation'] as const)('a store of a %s', (kind) => {
     expect([early.isClosed, late.isClosed]).toEqual([true, false])
   })
 
-  it('is followed once more where its lost stream is opened again', async () => {
+  it('follows once more while a lost stream is opened again', async () => {
     const { store, transport, clock } = kinds[kind]()
     const lost = await transport.opened(0)
     lost.onOpened()

@@ -23,14 +23,14 @@ interface Following {
   done: Promise<void>
 }
 
-/** Continues to read as fast as signals come. */
+/** Reads signals as fast as they come. */
 function follow(transport: FakeTransport, clock: FakeClock, options?: FollowOptions): Following {
   const heard: FollowSignal[] = []
   const read = async () => {
     for await (const signal of followRun(dependencies(transport, clock), RUN_ID, options)) heard.push(signal)
   }
   const done = read()
-  // Tests that expect it to reject look at it. The others fail by what they missed.
+  // Tests that expect a rejection await it. The others fail because signals are missing.
   done.catch(() => {})
   return {
     heard,
@@ -56,7 +56,7 @@ describe('following a run', () => {
     expect(transport.recordReads).toBe(0)
   })
 
-  it('tells at once when the browser is offline, and goes on when it is online again', async () => {
+  it('reports at once that the browser is offline, and continues when it is online again', async () => {
     const target = new EventTarget()
     vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
     vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target))
@@ -78,7 +78,7 @@ describe('following a run', () => {
     vi.unstubAllGlobals()
   })
 
-  it('asks how the run ended when its last event is not for this viewer', async () => {
+  it('reads how the run ended if this reader may not see the last event', async () => {
     const record = runRecord({ status: 'succeeded', output: { n: 1 } })
     const transport = fakeTransport(record)
     const following = follow(transport, fakeClock())
@@ -89,7 +89,7 @@ describe('following a run', () => {
     expect(following.heard.at(-1)).toEqual({ type: 'ended', run: record })
   })
 
-  it('tells of a success together with the output, which its event may not have', async () => {
+  it('reports a success together with the output, also if the event lacks the output', async () => {
     const transport = fakeTransport(new AgentRuntimeError('unavailable', 'The server restarts.'))
     const clock = fakeClock()
     const following = follow(transport, clock)
@@ -109,7 +109,7 @@ describe('following a run', () => {
     expect(following.heard.at(-1)).toEqual({ type: 'ended', run: record })
   })
 
-  it('does not take a polite shutdown for the end of the run', async () => {
+  it('continues after the server ends a stream in a shutdown', async () => {
     const transport = fakeTransport(runRecord({ status: 'running' }))
     const clock = fakeClock()
     const following = follow(transport, clock)
@@ -123,7 +123,7 @@ describe('following a run', () => {
     expect(following.seqs()).toEqual([1, 2])
   })
 
-  it('goes on after the last event seen, and hears repeated ones once', async () => {
+  it('continues after the last event seen, and drops repeated events', async () => {
     const transport = fakeTransport()
     const clock = fakeClock()
     const following = follow(transport, clock, { from: 4, includeDebug: true })
@@ -181,7 +181,7 @@ describe('following a run', () => {
     ['an event', async (stream: StreamObserver) => stream.onEvent(delta(1, 'a'))],
     ['some time', async (_stream: StreamObserver, clock: FakeClock) => clock.advance(60_000)],
   ])(
-    'asks once more, with the credentials of now, when a stream that held for %s is forbidden',
+    'tries once more with the newest credentials if a stream that held for %s becomes unauthorized',
     async (_, hold) => {
       const transport = fakeTransport()
       const clock = fakeClock()
@@ -209,7 +209,7 @@ describe('following a run', () => {
     await expect(following.done).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  it('opens nothing before the first event is asked for', () => {
+  it('opens no stream before the first event is asked for', () => {
     const transport = fakeTransport()
     followRun(dependencies(transport, fakeClock()), RUN_ID)
     expect(transport.streams).toHaveLength(0)
@@ -251,7 +251,7 @@ describe('following a run', () => {
     expect(clock.sleeping).toBe(0)
   })
 
-  it('lets go of what a slow reader does not take, and fetches it again', async () => {
+  it('drops events that a slow reader does not take, and reads them again', async () => {
     const transport = fakeTransport()
     const clock = fakeClock()
     const events = followRun(dependencies(transport, clock), RUN_ID)
@@ -275,7 +275,7 @@ describe('following a run', () => {
     expect(seqs).toEqual(Array.from({ length: 5_000 }, (_, index) => index + 1))
   })
 
-  it('yields every event once and in order, wherever connections break and however much repeats', async () => {
+  it('yields every event once and in order, wherever connections break and whatever is repeated', async () => {
     const cuts = fc.array(fc.record({ deliver: fc.nat(8), overlap: fc.nat(4) }), {
       minLength: 1,
       maxLength: 12,

@@ -10,14 +10,14 @@ interface Item {
 const empty = () => new KeyedList(({ key }: Item) => key)
 
 const change = fc.record({
-  /** Which of the versions is changed, counted from the newest. */
+  /** The version that is changed, counted from the newest. */
   back: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(8)),
   key: fc.constantFrom('a', 'b', 'c', undefined),
   isPut: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
   isRead: fc.boolean(),
 })
 
-/** What a list of plain copies would be. */
+/** Makes the same change on a plain copy. */
 function changed(
   items: readonly Item[],
   { key, isPut }: { key: string | undefined; isPut: boolean },
@@ -30,7 +30,7 @@ function changed(
 }
 
 describe('a list with keys', () => {
-  it('is in each of its versions what plain copies would be, whichever is changed or read', () => {
+  it('has in each version the items of a plain copy, whichever version is changed or read', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
         const versions: { list: KeyedList<Item>; items: readonly Item[] }[] = [{ list: empty(), items: [] }]
@@ -59,7 +59,7 @@ describe('a list with keys', () => {
     )
   })
 
-  it('is the same array each time it is read', () => {
+  it('returns the same array each time it is read', () => {
     const list = empty().put({ key: 'a', value: 1 })
     const read = list.toArray()
     const next = list.put({ key: 'a', value: 2 })
@@ -68,7 +68,7 @@ describe('a list with keys', () => {
     expect(next.toArray()).toEqual([{ key: 'a', value: 2 }])
   })
 
-  it('may be a constant where it is empty: what is put in keeps nothing of it', () => {
+  it('may be an empty constant, which holds no later version in memory', () => {
     const none = empty()
     const reading = none.toArray()
     expect(none.put({ key: 'a', value: 1 }).toArray()).toHaveLength(1)

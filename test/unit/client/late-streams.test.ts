@@ -1,4 +1,4 @@
-// What follows runs and conversations is loaded with the first stream. Where it can't be loaded, that is like a lost connection.
+// The code that follows runs and conversations is loaded with the first stream. A failed load counts as a lost connection.
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { AgentClientOptions } from '../../../client/create-client.ts'
 import { createAgentClient } from '../../../client/create-client.ts'
@@ -8,7 +8,7 @@ import { settled } from './fake-transport.ts'
 
 type Runtime = HasAgents<{ key: 'chat'; params: undefined; output: { response: string }; events: object }>
 
-/** What becomes of each time that the code is loaded, in turn. Afterwards it is there. */
+/** How each load of the code fails, in turn. Later loads succeed. */
 const loading = vi.hoisted(() => ({ count: 0, next: [] as (() => unknown)[] }))
 vi.mock(import('../../../client/streams.ts'), async (importOriginal) => {
   const { createStreams } = await importOriginal()
@@ -30,7 +30,7 @@ afterEach(() => {
 const fails = () => {
   throw new TypeError('Failed to fetch dynamically imported module')
 }
-// Waited for like the code itself.
+// The promise is awaited like the code itself.
 const hangs = () => new Promise(() => {})
 
 async function scene(reconnect: AgentClientOptions['reconnect'] = {}) {
@@ -51,7 +51,7 @@ async function scene(reconnect: AgentClientOptions['reconnect'] = {}) {
 
 type Scene = Awaited<ReturnType<typeof scene>>
 
-/** Each begins, and answers what it ends with. */
+/** Each function follows, and resolves with the error at its end. */
 const FACES = {
   async 'the store of a run'({ client, runId }: Scene, signal?: AbortSignal) {
     const store = client.runs.store(runId)
@@ -96,7 +96,7 @@ function leavingLater(): AbortController {
 }
 
 describe.each(Object.entries(FACES))('%s', (_, begin) => {
-  it.each([1, 3])('opens its stream once the code can be loaded, after %d failures', async (failures) => {
+  it.each([1, 3])('opens its stream when the code is loaded after %d failures', async (failures) => {
     const given = await scene()
     loading.next = Array.from({ length: failures }, () => fails)
     void begin(given, leavingLater().signal)
@@ -104,7 +104,7 @@ describe.each(Object.entries(FACES))('%s', (_, begin) => {
     expect(loading.count).toBe(failures + 1)
   })
 
-  it('ends with the failure after as many as the policy allows', async () => {
+  it('ends with the error after as many failures as the policy allows', async () => {
     const given = await scene({ maxFailures: 2 })
     loading.next = Array.from({ length: 20 }, () => fails)
     const message = expect.stringContaining('dynamically imported module') as string
@@ -113,7 +113,7 @@ describe.each(Object.entries(FACES))('%s', (_, begin) => {
     expect(loading.count).toBe(3)
   })
 
-  it('loads the code again that hangs for 30 seconds', async () => {
+  it('loads the code again if a load hangs for 30 seconds', async () => {
     const given = await scene()
     loading.next = [hangs]
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -143,7 +143,7 @@ describe.each(Object.entries(FACES))('%s', (_, begin) => {
     await vi.waitFor(() => expect(given.opened()).toBe(1))
   })
 
-  it('opens nothing for who leaves while the code hangs', async () => {
+  it('opens no stream for a reader who left while a load hung', async () => {
     const given = await scene()
     const code = Promise.withResolvers<unknown>()
     loading.next = [() => code.promise]
@@ -158,7 +158,7 @@ describe.each(Object.entries(FACES))('%s', (_, begin) => {
     expect(given.opened()).toBe(0)
   })
 
-  it('opens nothing for who leaves between two tries', async () => {
+  it('opens no stream for a reader who left between two tries', async () => {
     const given = await scene({ initialDelayMs: 60_000, maxDelayMs: 60_000 })
     loading.next = [fails]
     const leaving = leavingLater()
@@ -171,7 +171,7 @@ describe.each(Object.entries(FACES))('%s', (_, begin) => {
   })
 })
 
-it('a store says that it recovers until the code is loaded', async () => {
+it('a store shows that it recovers until the code is loaded', async () => {
   const { client, runId, server } = await scene()
   loading.next = [fails]
   const store = client.runs.store(runId)
@@ -183,7 +183,7 @@ it('a store says that it recovers until the code is loaded', async () => {
   client.close()
 })
 
-it('the events of a conversation from now on begin with the call, however late the code is', async () => {
+it('events of a conversation without a cursor begin at the call, even if the code is loaded later', async () => {
   const { client, conversationId, server, opened } = await scene()
   loading.next = [hangs]
   const leaving = leavingLater()
@@ -193,7 +193,7 @@ it('the events of a conversation from now on begin with the call, however late t
   expect([loading.count, opened()]).toEqual([1, 0])
 })
 
-it('a run that is created loads the code at once', async () => {
+it('creating a run loads the code at once', async () => {
   const { client } = await scene()
   await client.runs.create({ agentKey: 'chat' })
   await vi.waitFor(() => expect(loading.count).toBe(1))

@@ -14,7 +14,7 @@ import { fakeClock, RUN_ID, settled } from './fake-transport.ts'
 const GONE = () => new TypeError('Failed to fetch dynamically imported module')
 
 describe('code that is loaded once', () => {
-  it('is loaded at the first call, for those who call meanwhile too', async () => {
+  it('is loaded at the first call, and later callers share that load', async () => {
     const load = vi.fn<() => Promise<string>>(async () => 'code')
     const loaded = loadedOnce(load)
     expect(load).not.toHaveBeenCalled()
@@ -23,7 +23,7 @@ describe('code that is loaded once', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  it('is loaded again after a failure, once for all who have failed', async () => {
+  it('is loaded again after a failure, once for all callers that failed', async () => {
     const load = vi.fn<() => Promise<string>>(async () => 'code')
     load.mockRejectedValueOnce(GONE())
     const loaded = loadedOnce(load)
@@ -32,7 +32,7 @@ describe('code that is loaded once', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  it('has failed after 30 seconds of silence', async () => {
+  it('fails after 30 seconds without an answer', async () => {
     const clock = fakeClock()
     const load = vi.fn<() => Promise<string>>(async () => 'code')
     load.mockImplementationOnce(() => new Promise(() => {}))
@@ -47,7 +47,7 @@ describe('code that is loaded once', () => {
   })
 
   it.each(['localhost', 'chat.localhost', '127.0.0.1', '[::1]'])(
-    'is loaded by a page of this machine, %s, which needs no network',
+    'is loaded offline by a page of this machine, %s, which needs no network',
     async (hostname) => {
       vi.stubGlobal('navigator', { onLine: false })
       vi.stubGlobal('location', { hostname })
@@ -73,7 +73,7 @@ describe('a link that is loaded late', () => {
   const speaking: TRPCLink<AgentRouter> = () => () =>
     observable((observer) => observer.next({ result: { type: 'started' } }))
 
-  it('fails the subscription for which it can’t be loaded, and is asked for again by the next', async () => {
+  it('fails a subscription if its load fails, and is loaded again for the next one', async () => {
     const load = vi.fn<() => Promise<TRPCLink<AgentRouter>>>(async () => speaking)
     load.mockRejectedValueOnce(GONE())
     const client = createTRPCClient<AgentRouter>({ links: [lateLink(load)] })
@@ -86,7 +86,7 @@ describe('a link that is loaded late', () => {
     expect(await firstHeard()).toBe('started')
   })
 
-  it('tells why the stream could not be opened, of a server that answers', async () => {
+  it('reports the failed load as the error of the stream, though the server answers', async () => {
     const answering: TRPCLink<AgentRouter> = () => () =>
       observable((observer) => {
         observer.next({ result: { type: 'data', data: {} } })
@@ -110,7 +110,7 @@ describe('a link that is loaded late', () => {
     expect(failure.message).toContain('dynamically imported module')
   })
 
-  it('is not begun for a subscription that was ended meanwhile', async () => {
+  it('opens nothing for a subscription that ended during the load', async () => {
     const begun = vi.fn<() => void>()
     const link: TRPCLink<AgentRouter> = () => () =>
       observable(() => {

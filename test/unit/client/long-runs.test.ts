@@ -1,4 +1,4 @@
-// What a reader does for a run is to grow as the run does, and no faster.
+// A reader's work for a run must grow only as fast as the run.
 import { describe, expect, it } from 'vitest'
 import { LONG_RUNS } from '../../../bench/reducer/long-runs.ts'
 import { listOfRuns, reduceConversation } from '../../../client/live-conversation.ts'
@@ -14,12 +14,12 @@ function workFor(events: readonly AnyRunEvent[]): number {
   return countItems(() => {
     let state = initialRunState()
     for (let at = 0; at < events.length; at += 1) state = reduceRun(state, events[at]!)
-    // As a view reads it.
+    // A view reads the state like this.
     void [state.text, state.messages, state.toolInputs, state.children]
   })
 }
 
-/** As many runs of one conversation, each of which says something and then waits for the others. */
+/** So many runs of one conversation. Each says something and then waits for the others. */
 function workForRuns(count: number): number {
   const events = Array.from({ length: 3 * count }, (_, index) =>
     delta(index + 1, 'x', { messageId: 'm' }),
@@ -31,15 +31,15 @@ function workForRuns(count: number): number {
   })
 }
 
-describe('ten times as much of a run', () => {
-  it.each(Object.keys(LONG_RUNS))('is about ten times the work: %s', (name) => {
+describe('a run that is ten times as long', () => {
+  it.each(Object.keys(LONG_RUNS))('takes about ten times the work: %s', (name) => {
     const tell = LONG_RUNS[name]!
     const few = workFor(tell(FEW))
     const many = workFor(tell(MANY))
     expect(many).toBeLessThan(12 * few + MANY)
   })
 
-  it('is about ten times the work: runs of one conversation', () => {
+  it('takes about ten times the work: runs of one conversation', () => {
     expect(workForRuns(MANY)).toBeLessThan(12 * workForRuns(FEW) + MANY)
   })
 })

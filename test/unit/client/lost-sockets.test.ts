@@ -13,7 +13,7 @@ describe('a socket that is lost', () => {
     'because it carries something else': (socket) => socket.say('<html>'),
   }
   it.each(Object.entries(lose))(
-    '%s fails each of its streams once, and opens nothing',
+    '%s fails each of its streams once, and opens no other connection',
     async (_why, lost) => {
       const { http, open } = scene()
       const streams = [await open(), await open()]
@@ -32,7 +32,7 @@ describe('a socket that is lost', () => {
     },
   )
 
-  it('without being closed is found out by asking', async () => {
+  it('without a close is noticed by a ping', async () => {
     const { clock, open } = scene()
     const { heard } = await open()
     socket().accept()
@@ -56,13 +56,13 @@ describe('a socket that is lost', () => {
   })
 
   it.each([0, 10_500, 12_000, 60_000])(
-    'without being closed is found out 4.5 s after a run began to run, where nothing was said for %i ms before',
+    'without a close is noticed 4.5 s after a run begins to run, after %i ms of silence',
     async (silentMs) => {
       const { clock, open } = scene()
       const { heard } = await open()
       socket().accept()
       socket().say(started(1))
-      // The server is there until the run is running.
+      // The server answers until the run is running.
       const pass = async (ms: number, isThere: boolean) => {
         for (let left = ms; left > 0; left -= 250) {
           const asked = socket().methods.length
@@ -79,7 +79,7 @@ describe('a socket that is lost', () => {
     },
   )
 
-  it('without being closed is found out sooner while the server says that a run is running', async () => {
+  it('without a close is noticed sooner while a run is running', async () => {
     const { clock, open } = scene()
     const { heard } = await open()
     const other = await open()
@@ -94,7 +94,7 @@ describe('a socket that is lost', () => {
     expect(pings()).toBe(2)
     socket().say('PONG')
     await clock.advance(2_249)
-    // Now it waits for an answer.
+    // Now the run waits for an answer.
     socket().say(started(1))
     await clock.advance(9_999)
     expect(pings()).toBe(2)

@@ -3,7 +3,7 @@ import { untilOnline } from '../../../client/online.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A browser has this and Node does not: a global with an event when it is online again. */
+/** Makes a global that tells when it is online again, as browsers have and Node does not. */
 function browser(): EventTarget {
   const target = new EventTarget()
   vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
@@ -30,7 +30,7 @@ describe('waiting for the network', () => {
     await expect(waiting).resolves.toBeUndefined()
   })
 
-  it('ends by itself, and listens no more', async () => {
+  it('ends by itself, and removes its listener', async () => {
     const target = browser()
     const removed = vi.spyOn(target, 'removeEventListener')
     vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target))
@@ -38,7 +38,7 @@ describe('waiting for the network', () => {
     expect(removed).toHaveBeenCalledWith('online', expect.any(Function))
   })
 
-  it('is just waiting where there is nothing that could tell', async () => {
+  it('just waits where no global tells of the network', async () => {
     const wait = vi.fn<() => Promise<void>>(async () => {})
     await untilOnline(wait)
     expect(wait).toHaveBeenCalledTimes(1)

@@ -1,6 +1,6 @@
 import type { RunState } from '../../../client/run-state.ts'
 
-/** All that there is to read of a state, as plain data. */
+/** Everything that can be read of a state, as plain data. */
 export function readState(state: RunState) {
   const { status, attempt, text, messages, toolInputs, waits, usage, children, output, error, lastSeq } =
     state

@@ -49,7 +49,7 @@ describe('reconnecting', () => {
     expect(after(...before, [130 + policy.stableAfterMs - 1, lost])).toMatchObject({ failures: 2 })
   })
 
-  it('gives up after as many failures as it may have', () => {
+  it('gives up after as many failures as the policy allows', () => {
     const impatient: ReconnectPolicy = { ...policy, maxFailures: 1 }
     const once = reconnect(initialReconnectState, lost, { now: 0, policy: impatient })
     const again = reconnect(once, { type: 'due' }, { now: 200, policy: impatient })
@@ -69,7 +69,7 @@ describe('reconnecting', () => {
   )
   const histories = fc.array(fc.tuple(fc.nat(20_000), inputs), { maxLength: 60 })
 
-  /** Every change of state on the way through a history. */
+  /** Every change of state during a history. */
   function changes(history: [passed: number, input: ReconnectInput][]) {
     let now = 0
     let state: ReconnectState = initialReconnectState
@@ -81,7 +81,7 @@ describe('reconnecting', () => {
     })
   }
 
-  it('never waits longer than its bound, nor no time at all', () => {
+  it('always waits some time, but never longer than its bound', () => {
     fc.assert(
       fc.property(histories, (history) => {
         const waits = changes(history).flatMap(({ now, to }) =>
@@ -93,7 +93,7 @@ describe('reconnecting', () => {
     )
   })
 
-  it('connects again only out of a wait, stops only for what cannot be retried, and never after', () => {
+  it('connects again only after a wait, and stops for good only after a failure that cannot be retried', () => {
     fc.assert(
       fc.property(histories, (history) => {
         const all = changes(history)

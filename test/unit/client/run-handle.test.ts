@@ -40,7 +40,7 @@ describe('a run handle', () => {
     expect(await result).toEqual({ response: 'Hi' })
   })
 
-  it('resolves with the output when the event of the success has none', async () => {
+  it('resolves with the output if the event of the success lacks it', async () => {
     const transport = fakeTransport(runRecord({ status: 'succeeded', output: { response: 'Hi' } }))
     const result = handle(transport).result()
     const stream = await transport.opened(0)
@@ -49,13 +49,13 @@ describe('a run handle', () => {
     expect(transport.recordReads).toBe(1)
   })
 
-  it('needs no connection for a run that was over when it was made', async () => {
+  it('needs no connection if the run was over when the handle was made', async () => {
     const transport = fakeTransport()
     expect(await handle(transport, runRecord({ status: 'succeeded', output: 42 })).result()).toBe(42)
     expect(transport.streams).toHaveLength(0)
   })
 
-  it('needs no second connection after its events were read to the end', async () => {
+  it('needs no second connection after the events were read to their end', async () => {
     const transport = fakeTransport(runRecord({ status: 'succeeded', output: 42 }))
     const run = handle(transport)
     const read = (async () => {
@@ -100,7 +100,7 @@ describe('a run handle', () => {
     expect(stream.isClosed).toBe(true)
   })
 
-  it('answers no part of a text when it is detached while it reads what was shown', async () => {
+  it('never resolves with a part of a text when it is detached while it reads events', async () => {
     const transport = fakeTransport()
     const run = handle(transport, runRecord({ status: 'succeeded', output: {} }))
     const text = run.text()
@@ -109,7 +109,7 @@ describe('a run handle', () => {
     run.detach()
     await expect(text).rejects.toMatchObject({ name: 'AbortError' })
     expect(stream.isClosed).toBe(true)
-    // Afterwards it is as before.
+    // Afterwards the handle works as before.
     const again = run.text()
     const second = await transport.opened(1)
     second.onEvent(delta(2, 'Part, and the whole'))
@@ -117,7 +117,7 @@ describe('a run handle', () => {
     expect(await again).toBe('Part, and the whole')
   })
 
-  it('answers no text when it is detached while it reads the run', async () => {
+  it('resolves with no text when it is detached while it reads the run', async () => {
     const said = { id: 'm1', runId: RUN_ID, createdAt: '2026-01-01T00:00:01.000Z' }
     const messages = [{ ...said, role: 'assistant' as const, content: 'The whole' }]
     const transport = fakeTransport(runRecord({ status: 'succeeded', messages }))
@@ -134,7 +134,7 @@ describe('a run handle', () => {
     expect(await run.text()).toBe('The whole')
   })
 
-  it('leaves the run alone when its loop is left, and cancels only when told to', async () => {
+  it('does not stop the run when its loop is left, but only when it is cancelled', async () => {
     const transport = fakeTransport()
     const run = handle(transport)
     const read = (async () => {

@@ -8,13 +8,13 @@ import { compacted, toldRun } from './told-runs.ts'
 
 const read = (events: readonly AnyRunEvent[], from = initialRunState()) => events.reduce(reduceRun, from)
 
-/** All but the list of events itself, which compaction makes shorter. */
+/** Everything except the list of events, which compaction makes shorter. */
 function shown(state: RunState) {
   const { events: _events, lastSeq: _lastSeq, ...rest } = readState(state)
   return rest
 }
 
-test('a run that is read in pieces, with events twice, is what one uninterrupted read makes of it', () => {
+test('reading a run in pieces, with repeated events, gives the same state as one uninterrupted read', () => {
   fc.assert(
     fc.property(
       toldRun,
@@ -37,7 +37,7 @@ test('a run that is read in pieces, with events twice, is what one uninterrupted
   )
 })
 
-test('a run that was compacted at whatever event its reader had come to is the same', () => {
+test('compacting a run gives the same state, whichever events its reader has seen before', () => {
   fc.assert(
     fc.property(toldRun, (events) => {
       const once = shown(read(events))
@@ -51,7 +51,7 @@ test('a run that was compacted at whatever event its reader had come to is the s
   )
 })
 
-test('what is told twice differs in nothing: the text, the calls being written and the waits are those of the parts', () => {
+test('the text, the tool inputs and the waits always equal those of the parts', () => {
   fc.assert(
     fc.property(toldRun, (events) => {
       let state = initialRunState()
@@ -76,7 +76,7 @@ test('what is told twice differs in nothing: the text, the calls being written a
   )
 })
 
-test('every state stays what it was, whichever is read or gone on from later', () => {
+test('no state ever changes, whichever state is read or continued later', () => {
   fc.assert(
     fc.property(toldRun, fc.nat(60), fc.boolean(), (events, fork, isReadMeanwhile) => {
       const states = [initialRunState()]
@@ -86,7 +86,7 @@ test('every state stays what it was, whichever is read or gone on from later', (
         states.push(next)
         seen.push(isReadMeanwhile ? readState(next) : readState(read(events.slice(0, states.length - 1))))
       }
-      // Another way from the midst of it.
+      // Continue differently from a state in the middle.
       const from = states[Math.min(fork, events.length)]!
       const other = events.slice(from.lastSeq).filter((_, index) => index % 2 === 0)
       const forked = readState(read(other, from))

@@ -38,7 +38,7 @@ const statesOf = (state: RunState) =>
   partsOf(state).map((part) => (part.type === 'tool' ? `${part.toolCallId} ${part.state}` : part.type))
 
 describe('the parts of a message', () => {
-  it('are what is thought, said and called, in that order', () => {
+  it('are reasoning, text and tool calls, in that order', () => {
     const state = after(
       thought('Let me '),
       text('I look'),
@@ -60,7 +60,7 @@ describe('the parts of a message', () => {
     ])
   })
 
-  it('tell of a call how far it is', () => {
+  it('show the state of a tool call', () => {
     const input = (content: string): Told => [
       'tool.input',
       { toolCallId: 'a', tool: 'look', content, messageId: 'm1' },
@@ -97,7 +97,7 @@ describe('the parts of a message', () => {
     ])
   })
 
-  it('have a call in the message that makes it, and else in the last that is whole', () => {
+  it('have a call in the message that makes it, or else in the last whole message', () => {
     const state = after(
       whole('One.'),
       whole('Two.', 'm2'),
@@ -113,19 +113,19 @@ describe('the parts of a message', () => {
     expect(state.text).toBe('Two.')
   })
 
-  it('have a call for each answer that gives it an id of before, with the result of its own', () => {
+  it('have a separate call with its own result if a later message reuses a call id', () => {
     const first = after(call('c'), result('c', 'A'))
     const state = then(first, call('c', 'm2'), ['tool.progress', { toolCallId: 'c', progress: 1 }])
     expect(state.messages.map(({ id }) => id)).toEqual(['m1', 'm2'])
     expect(partsOf(state)).toMatchObject([{ output: 'A' }, { state: 'called', progress: 1 }])
     expect(partsOf(then(state, result('c', 'B')))).toMatchObject([{ output: 'A' }, { output: 'B' }])
-    // A later attempt repeats the first one.
+    // A later attempt repeats the first call.
     expect(then(state, ['run.started', {}, 2]).messages).toEqual([])
     const again = then(state, ['run.resumed', {}], ['tool.call', { ...Object(call('c')[1]) }, 2])
     expect(statesOf(again)).toEqual(['c succeeded', 'c called'])
   })
 
-  it('have events of the agent’s own after what was whole by then', () => {
+  it('have the agent’s own events in the message that was whole by then', () => {
     const early = after(['found', { n: 1 }], text('Lo'), ['found', { n: 2 }])
     expect(partsOf(early)).toEqual([{ type: 'text', text: 'Lo' }])
     const state = then(early, whole('Look.'), ['found', { n: 3 }], text('And', 'm2'), ['found', { n: 4 }])
@@ -138,16 +138,16 @@ describe('the parts of a message', () => {
     expect(statesOf(retrying)).toEqual(['text'])
   })
 
-  it('have no event of the runtime’s as one of an agent', () => {
+  it('never have events of the runtime as custom events', () => {
     const types = Object.keys(RUNTIME_EVENTS).filter((type) => !type.startsWith('run.'))
     const state = after(whole('Hi.'), ...types.map((type): Told => [type, {}]))
     expect(statesOf(state)).toEqual(['text'])
-    // Nor one that waits for a message.
+    // The same holds for events before the first message.
     const early = after(...types.map((type): Told => [type, {}]), whole('Hi.', 'whole'))
     expect(early.messages.at(-1)?.parts).toEqual([{ type: 'text', text: 'Hi.' }])
   })
 
-  it('have what else the run waits for, while it does', () => {
+  it('have the other waits of the run while they are pending', () => {
     const wait = { ...approval('a'), name: 'ok', kind: 'input', details: null }
     const state = after(whole('May I?'), ['run.waiting', wait])
     expect(partsOf(state)).toEqual([
@@ -157,7 +157,7 @@ describe('the parts of a message', () => {
     expect(statesOf(then(state, ['run.started', {}, 2]))).toEqual(['text'])
   })
 
-  it('have what the run was sent, with its files', () => {
+  it('have the messages that were sent to the run, with their files', () => {
     const content = [
       { type: 'text', text: 'See:' },
       { type: 'file', fileId: 'f1', filename: 'a.pdf' },
@@ -173,7 +173,7 @@ describe('the parts of a message', () => {
     expect(state.text).toBe('')
   })
 
-  it('begin anew where a later attempt says a message again, with its calls', () => {
+  it('begin anew when a later attempt says a message again, and keep its calls', () => {
     const waiting = after(thought('Hm. '), whole('May I?'), call('a'), ['run.waiting', approval('a')])
     const again = then(
       waiting,
@@ -222,7 +222,7 @@ describe('the usage of a run', () => {
     { model: 'm', inputTokens, outputTokens: 2, cost },
   ]
 
-  it('adds up over answers, attempts and runs below', () => {
+  it('adds up over messages, attempts and children', () => {
     expect(after().usage).toBeNull()
     const state = after(usage(10, 0.5), ['run.retrying', {}], usage(5, 0.25), [
       'child.ended',

@@ -23,7 +23,7 @@ const said = (content: string, complete: boolean) => ({
 })
 
 describe('the state of a run', () => {
-  it('is queued with nothing to show before the first event', () => {
+  it('is queued and empty before the first event', () => {
     expect(readState(stateAfter())).toMatchObject({
       status: 'queued',
       text: '',
@@ -33,19 +33,19 @@ describe('the state of a run', () => {
     })
   })
 
-  it('is left as it is by libraries that wrap what can change', () => {
+  it('is not wrapped by libraries that make proxies of mutable objects', () => {
     // Vue's rule: https://github.com/vuejs/core/blob/v3.5.0/packages/reactivity/src/reactive.ts
     expect(Object.isExtensible(stateAfter(message(1, 'Hello')))).toBe(false)
   })
 
   it.each(Object.entries(TRANSITIONS))('has the status of a run that is %s', (_, { event, to }) => {
-    // Each of them changes the status: before, a run is running or waiting.
+    // Each of them changes the status, because the run before is running or waiting.
     const before = to === 'running' ? 'run.waiting' : 'run.started'
     const events = [before, event].map((type, index) => runEvent(index + 1, { type, payload: {} }))
     expect(stateAfter(...events).status).toBe(to)
   })
 
-  it('has the runs below, and what they wait for while they do', () => {
+  it('has the runs below, and their waits while they are pending', () => {
     const child = { childRunId: 'c', agentKey: 'research' }
     const below = { childRunId: 'd', agentKey: 'ask', parentRunId: 'c' }
     const wait = { name: 'ok', kind: 'input', details: null, schema: {}, expiresAt: null }
@@ -83,13 +83,13 @@ describe('the state of a run', () => {
     expect(state.messages).toEqual([said('Hello', false)])
   })
 
-  it('takes the whole message over its deltas, whichever of them arrived', () => {
+  it('replaces the deltas of a message with the whole message, whichever deltas arrived', () => {
     const state = stateAfter(delta(2, 'Hel'), message(9, 'Hello'), delta(10, 'lo'))
     expect(state.messages).toEqual([said('Hello', true)])
     expect(state.text).toBe('Hello')
   })
 
-  it('shows the calls that are being written, until they are whole or void', () => {
+  it('shows calls that are being written, until they are whole or void', () => {
     const input = (seq: number, toolCallId: string, content: string) =>
       runEvent(seq, { type: 'tool.input', payload: { toolCallId, tool: 'add', content, messageId: 'm1' } })
     const writing = stateAfter(
@@ -116,7 +116,7 @@ describe('the state of a run', () => {
     )
   })
 
-  it('begins a text anew with a delta that stands for those before it, whichever of them arrived', () => {
+  it('replaces earlier deltas with a folded delta, whichever of them arrived', () => {
     const folded = runEvent(4, {
       type: 'assistant.delta',
       payload: { messageId: 'm1', content: 'Hello', offset: 0 },
@@ -139,12 +139,12 @@ describe('the state of a run', () => {
     expect(retried.messages).toHaveLength(1)
   })
 
-  it('drops it too when a new attempt tells something else first', () => {
+  it('drops that text too when the next attempt emits something else first', () => {
     const state = stateAfter(delta(2, 'Once'), runEvent(4, { attempt: 2, type: 'custom' }))
     expect(state).toMatchObject({ text: '', messages: [], attempt: 2 })
   })
 
-  it('drops what a retry says is void, and keeps what a finished step said', () => {
+  it('drops the messages that a retry calls void, and keeps those of a finished step', () => {
     const failed = stateAfter(message(2, 'Looked it up.', 'm1'), delta(3, 'Once upon', { messageId: 'm2' }))
     const retrying = runEvent(4, { type: 'run.retrying', payload: { messageIds: ['m2'] } })
     const retried = [
@@ -156,7 +156,7 @@ describe('the state of a run', () => {
     expect(retried.messages.map(({ content }) => content)).toEqual(['Looked it up.', 'Take two'])
   })
 
-  it('drops nothing for a wait; what is said again then takes its place', () => {
+  it('keeps messages over a wait, and replaces those that are said again', () => {
     const wait = { name: 'a', kind: 'input', details: null, schema: {}, expiresAt: null }
     const waiting = [
       message(2, 'May I?', 'asked'),
@@ -176,7 +176,7 @@ describe('the state of a run', () => {
     expect(again.text).toBe('Well then')
   })
 
-  it('only records what an earlier attempt left behind', () => {
+  it('only records late events of an earlier attempt', () => {
     const retried = stateAfter(delta(2, 'New', { attempt: 2 }))
     const state = reduceRun(retried, delta(3, 'old', { attempt: 1, messageId: 'm0' }))
     expect(state).toMatchObject({ text: 'New', attempt: 2, lastSeq: 3 })
@@ -188,7 +188,7 @@ describe('the state of a run', () => {
     expect(state.status).toBe('queued')
   })
 
-  it('knows what it waits for, until it goes on', () => {
+  it('has its waits until the run goes on', () => {
     const wait = (name: string) => ({ name, kind: 'input', details: null, schema: {}, expiresAt: null })
     const waiting = stateAfter(
       runEvent(2, { type: 'run.waiting', payload: wait('a') }),
@@ -226,7 +226,7 @@ describe('the state of a run', () => {
     expect(state.text).toBe('Half')
   })
 
-  it('never leaves its end', () => {
+  it('never changes after the end', () => {
     const over = stateAfter(runEvent(2, { type: 'run.cancelled', payload: {} }))
     expect(reduceRun(over, delta(3, 'late')).status).toBe('cancelled')
     expect(reduceRunRecord(over, runRecord({ status: 'succeeded' })).status).toBe('cancelled')
@@ -245,33 +245,33 @@ describe('the state of a run', () => {
     expect(reduceRunRecord(succeeded, record)).toMatchObject({ status: 'succeeded', output: 42 })
   })
 
-  it('runs from the moment it is told that it started, and waits in the queue when it is to go on', () => {
+  it('is running once it has started, and queued once it is resumed', () => {
     const started = stateAfter(runEvent(1, { type: 'run.started', visibility: 'internal', payload: {} }))
     expect(started.status).toBe('running')
     const resumed = reduceRun(started, runEvent(2, { type: 'run.resumed', payload: {} }))
     expect(resumed.status).toBe('queued')
   })
 
-  it('only records what a newer server tells of a run', () => {
+  it('only records unknown events of a newer server', () => {
     const other = (seq: number) => runEvent(seq, { type: 'run.delivered', attempt: 0 })
     expect(stateAfter(other(1))).toMatchObject({ status: 'queued', lastSeq: 1 })
     const waiting = stateAfter(runEvent(1, { type: 'run.waiting', attempt: 0, payload: {} }))
     expect(reduceRun(waiting, other(2))).toMatchObject({ status: 'waiting', waits: [{}], lastSeq: 2 })
   })
 
-  it('runs when its agent tells something, of whatever type, and with each beat of its lease', () => {
+  it('is running after any event of its agent, and after each heartbeat', () => {
     for (const type of ['custom', 'tool.call', 'error', 'run.heartbeat']) {
       expect(stateAfter(runEvent(3, { type })).status).toBe('running')
     }
   })
 
-  it('does not change when handed an event it has seen', () => {
+  it('does not change with an event that was seen before', () => {
     const state = stateAfter(delta(2, 'a'), delta(3, 'b'))
     expect(reduceRun(state, delta(3, 'b'))).toBe(state)
     expect(reduceRun(state, delta(1, 'z'))).toBe(state)
   })
 
-  it('leaves earlier states as they were', () => {
+  it('leaves earlier states unchanged', () => {
     const one = stateAfter(delta(2, 'a'))
     const two = reduceRun(one, delta(3, 'b'))
     const fork = reduceRun(one, delta(3, 'c'))
@@ -285,7 +285,7 @@ describe('the state of a run', () => {
     expect(two.events.toArray()).toHaveLength(2)
   })
 
-  it('is one that the client made, since a copy has not all of it', () => {
+  it('must come from the client, because a copy lacks private fields', () => {
     expect(() => reduceRun({ ...stateAfter(delta(2, 'a')) }, delta(3, 'b'))).toThrow(TypeError)
   })
 
@@ -332,7 +332,7 @@ describe('the state of a run', () => {
     )
   })
 
-  it('is the same after a break anywhere, followed on from the last event seen', () => {
+  it('is the same after a break anywhere, if reading continues after the last event seen', () => {
     fc.assert(
       fc.property(events, fc.nat(40), fc.nat(40), (stream, cut, overlap) => {
         const first = stream.slice(0, cut).reduce(reduceRun, initialRunState())
@@ -342,7 +342,7 @@ describe('the state of a run', () => {
     )
   })
 
-  it('shows just what the newest attempt said', () => {
+  it('shows only what the newest attempt said', () => {
     fc.assert(
       fc.property(events, (stream) => {
         const open = stream.filter(({ type }) => type !== 'run.failed' && type !== 'run.succeeded')

@@ -36,7 +36,7 @@ const FRAME_MS = 16
 const DETACH_MS = 1_000
 
 describe('a run store', () => {
-  it('connects with the first listener, once however many there are', async () => {
+  it('connects with the first listener, once for all listeners', async () => {
     const { transport, store } = scene()
     expect(transport.streams).toHaveLength(0)
     store.subscribe(() => {})
@@ -45,7 +45,7 @@ describe('a run store', () => {
     expect(transport.streams).toHaveLength(1)
   })
 
-  it('tells of all events of a frame at once', async () => {
+  it('notifies once for all events of a frame', async () => {
     const { transport, clock, store } = scene()
     const listener = vi.fn<() => void>()
     store.subscribe(listener)
@@ -60,7 +60,7 @@ describe('a run store', () => {
     expect(store.getSnapshot().events).toHaveLength(100)
   })
 
-  it('is never seen to have succeeded without its output', async () => {
+  it('never shows a success without the output', async () => {
     const { transport, clock, store } = scene(fakeTransport(runRecord({ status: 'succeeded', output: 42 })))
     const seen: unknown[] = []
     store.subscribe(() => seen.push([store.getSnapshot().status, store.getSnapshot().output]))
@@ -74,7 +74,7 @@ describe('a run store', () => {
     expect(seen).not.toContainEqual(['succeeded', null])
   })
 
-  it('hands out the same snapshot until something changes', async () => {
+  it('returns the same snapshot until something changes', async () => {
     const { transport, clock, store } = scene()
     store.subscribe(() => {})
     const stream = await transport.opened(0)
@@ -96,7 +96,7 @@ describe('a run store', () => {
     expect(transport.streams).toHaveLength(1)
   })
 
-  it('detaches a moment after the last listener left, and goes on where it was', async () => {
+  it('detaches a moment after the last listener left, and later continues from there', async () => {
     const { transport, clock, store } = scene()
     const leave = store.subscribe(() => {})
     const first = await transport.opened(0)
@@ -116,7 +116,7 @@ describe('a run store', () => {
     expect(store.getSnapshot().text).toBe('ab')
   })
 
-  it('says so while it recovers', async () => {
+  it('shows while it recovers', async () => {
     const { transport, clock, store } = scene()
     store.subscribe(() => {})
     const first = await transport.opened(0)
@@ -130,7 +130,7 @@ describe('a run store', () => {
     expect(store.getSnapshot().isRecovering).toBe(false)
   })
 
-  it('shows why it gave up, and tries again for the next who looks', async () => {
+  it('shows why it gave up, and tries again for the next listener', async () => {
     const { transport, clock, store } = scene()
     const leave = store.subscribe(() => {})
     const stream = await transport.opened(0)
@@ -184,7 +184,7 @@ describe('a run store', () => {
 describe('the stores of a client', () => {
   const create = () => createRunStore('a', { clock: fakeClock(), follow: async function* () {} })
 
-  it('are forgotten when many others were looked at since, unless somebody still looks', () => {
+  it('are forgotten after many others were used, unless they have a listener', () => {
     const stores = createStores<RunStore>()
     const watched = stores.get('watched', create)
     watched.subscribe(() => {})
@@ -194,7 +194,7 @@ describe('the stores of a client', () => {
     expect(stores.get('left', create)).not.toBe(left)
   })
 
-  it('end their streams when it is closed, also of those who look, and are forgotten', async () => {
+  it('end their streams and are forgotten when the client is closed, even with listeners', async () => {
     const { transport, store } = scene()
     const stores = createStores<RunStore>()
     stores.get(RUN_ID, () => store).subscribe(() => {})

@@ -4,13 +4,13 @@ import { initialRunState } from '../../../client/run-state.ts'
 import type { RunStore } from '../../../client/run-store.ts'
 import { RUN_ID } from './fake-transport.ts'
 
-/** Waits that take no time. */
+/** A clock whose waits take no time. */
 const clock = {
   now: () => 0,
   sleep: async () => {},
 }
 
-it('a page that left while the code was loaded has no call begun that is open', async () => {
+it('no open call begins for a page that left while the code was loaded', async () => {
   const details = { tool: 'pick', toolCallId: 'a', arguments: {} }
   const wait = { name: 'tool:pick', kind: 'input', details }
   const snapshot = { ...initialRunState(), status: 'waiting', waits: [wait], isActive: true, error: null }

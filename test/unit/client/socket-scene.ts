@@ -34,7 +34,7 @@ export function scene({ headers, fallsBack = true }: SceneOptions = {}) {
   return { clock, http, transport, open: (lastEventId = 0) => open(transport, lastEventId) }
 }
 
-/** A stream, and what its reader got. */
+/** Opens a stream, and records what its reader gets. */
 export async function open(transport: RunTransport, lastEventId = 0) {
   const heard: string[] = []
   const close = transport.openStream(

@@ -11,7 +11,7 @@ const refused = (id: number, code: string, details: object) => ({
 const stopped = (id: number) => ({ id, result: { type: 'stopped' } })
 
 describe('streams', () => {
-  it('share a socket that is opened for the first and closed a moment after the last', async () => {
+  it('share a socket that opens for the first stream and closes a moment after the last', async () => {
     const { clock, open } = scene({ headers: async () => ({ authorization: 'Bearer 1' }) })
     expect(FakeSocket.opened).toHaveLength(0)
     const one = await open()
@@ -45,7 +45,7 @@ describe('streams', () => {
     expect(FakeSocket.opened).toHaveLength(2)
   })
 
-  it('that begin in that moment keep the socket', async () => {
+  it('keep the socket if they begin in that moment', async () => {
     const { clock, open } = scene()
     const one = await open()
     socket().accept()
@@ -58,7 +58,7 @@ describe('streams', () => {
     expect(FakeSocket.opened).toHaveLength(1)
   })
 
-  it('that are left before they have started are stopped when they have', async () => {
+  it('that are left before they start are stopped when they start', async () => {
     const { open } = scene()
     const { heard, close } = await open()
     socket().accept()
@@ -70,7 +70,7 @@ describe('streams', () => {
     expect(heard).toEqual([])
   })
 
-  it('that are left before there are headers open nothing', async () => {
+  it('that are left before the headers are known open nothing', async () => {
     const ready = Promise.withResolvers<Record<string, string>>()
     const { transport } = scene({ headers: () => ready.promise })
     const { close } = await open(transport)
@@ -80,7 +80,7 @@ describe('streams', () => {
     expect(FakeSocket.opened).toHaveLength(0)
   })
 
-  it('of another caller have a socket of their own', async () => {
+  it('of another caller use another socket', async () => {
     let user = 'ada'
     const { open } = scene({ headers: () => ({ user }) })
     await open()
@@ -90,7 +90,7 @@ describe('streams', () => {
     expect(FakeSocket.opened).toHaveLength(2)
   })
 
-  it('fail with what the server refused them for', async () => {
+  it('fail with the reason of the server’s refusal', async () => {
     const { open } = scene()
     const { heard } = await open()
     socket().accept()
@@ -99,7 +99,7 @@ describe('streams', () => {
     expect(heard).toEqual(['not_found: No run.'])
   })
 
-  it('that a socket does not carry any more go over another, which takes those to come', async () => {
+  it('that a full socket refuses use another socket, which takes later streams', async () => {
     const { open } = scene()
     const streams = [await open(), await open(), await open()]
     socket().accept()
@@ -117,7 +117,7 @@ describe('streams', () => {
     expect(socket().methods.at(-1)).toBe('subscription 4')
   })
 
-  it('go over HTTP where the server takes no such headers over a socket', async () => {
+  it('use HTTP if the server refuses their headers over a socket', async () => {
     const { http, open } = scene({ headers: { 'x-team': 'red' } })
     const { heard } = await open(3)
     socket().accept()
@@ -130,7 +130,7 @@ describe('streams', () => {
     expect(http.streams).toHaveLength(2)
   })
 
-  it('fail for such headers where nothing but a socket is wanted', async () => {
+  it('fail for such headers if only a socket is allowed', async () => {
     const { http, open } = scene({ headers: { 'x-team': 'red' }, fallsBack: false })
     const { heard } = await open()
     socket().accept()
@@ -139,7 +139,7 @@ describe('streams', () => {
     expect(http.streams).toHaveLength(0)
   })
 
-  it('fail with what kept headers from being had', async () => {
+  it('fail with the error of the function for headers', async () => {
     const { open } = scene({ headers: () => Promise.reject(new Error('signed out')) })
     expect((await open()).heard).toEqual(['unavailable: The server did not answer: signed out'])
   })
@@ -151,7 +151,7 @@ describe('the transport', () => {
   const choose = (options: Partial<Parameters<typeof chooseTransport>[1]>) =>
     chooseTransport(http, { url, WebSocket: fakeWebSocket(), ...options })
 
-  it('is a socket by itself, unless something was given that it would bypass', () => {
+  it('is a socket by default, unless a given option would be bypassed', () => {
     expect(choose({})).not.toBe(http)
     expect(choose({ fetch: globalThis.fetch })).toBe(http)
     expect(choose({ EventSource: fakeWebSocket() as unknown as typeof EventSource })).toBe(http)
@@ -160,7 +160,7 @@ describe('the transport', () => {
     expect(choose({ transport: 'sse' })).toBe(http)
   })
 
-  it('is found at the address of the router', async () => {
+  it('connects to the address of the router', async () => {
     for (const [given, asked] of [
       ['http://server.test/trpc', 'ws://server.test/trpc?connectionParams=1'],
       ['https://server.test/api/trpc?v=1', 'wss://server.test/api/trpc?v=1&connectionParams=1'],

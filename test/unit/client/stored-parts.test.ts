@@ -17,7 +17,7 @@ const outcomesOf = (messages: readonly Message[]) =>
     ),
   )
 
-describe('the parts of stored messages, where providers number their calls anew', () => {
+describe('the parts of stored messages, if a provider reuses call ids', () => {
   it('have the result that follows the call', () => {
     const history = [
       ...[user, calling(['c', 'a']), result('c', 'A'), user],
@@ -26,17 +26,17 @@ describe('the parts of stored messages, where providers number their calls anew'
     expect(outcomesOf(history)).toEqual([[], ['A'], [], [], ['B'], [], ['interrupted']])
   })
 
-  it('have results in the order of calls, where one answer has an id twice', () => {
+  it('have results in the order of the calls if one message has an id twice', () => {
     const history = [calling(['c', 'a'], ['d', 'x'], ['c', 'b']), ...['A', 'B'].map((at) => result('c', at))]
     expect(outcomesOf(history)[0]).toEqual(['A', 'interrupted', 'B'])
   })
 
-  it('have no result of a call that was never answered', () => {
+  it('have no result for a call that was never answered', () => {
     const history = [calling(['c', 'a']), user, calling(['c', 'b']), result('c', 'B')]
     expect(outcomesOf(history)).toEqual([['interrupted'], [], ['B'], []])
   })
 
-  it('are found for a copy of a message, too', () => {
+  it('are also found for a copy of a message', () => {
     const call = calling(['c', 'a'])
     expect(partsOf({ ...call }, [call, result('c', 'A')])).toMatchObject([{ output: 'A' }])
   })

@@ -50,8 +50,8 @@ const ENDS: [type: string, payload: Json][] = [
 ]
 
 /**
- * Attempts with answers, some of them void; with calls that are written, allowed, reported and completed;
- * with children, and with sent messages.
+ * Attempts with messages, of which some are void, and with calls that are written, allowed, reported and
+ * completed. They also have children and sent messages.
  */
 export const toldRun: fc.Arbitrary<AnyRunEvent[]> = fc
   .record({

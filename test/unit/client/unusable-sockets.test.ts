@@ -3,7 +3,7 @@ import { FakeSocket } from './fake-socket.ts'
 import { RUN_ID, runEvent } from './fake-transport.ts'
 import { scene, socket, started, event } from './socket-scene.ts'
 
-describe('where sockets do not work', () => {
+describe('if sockets do not work', () => {
   const unusable: Record<string, (socket: FakeSocket, pass: (ms: number) => Promise<void>) => unknown> = {
     'they are refused': (socket) => socket.fail(),
     'they never open': (_socket, pass) => pass(3_000),
@@ -12,7 +12,7 @@ describe('where sockets do not work', () => {
       return pass(3_000)
     },
   }
-  it.each(Object.entries(unusable))('because %s, streams go over HTTP', async (_why, happens) => {
+  it.each(Object.entries(unusable))('because %s, streams use HTTP', async (_why, happens) => {
     const { clock, http, open } = scene()
     const { heard, close } = await open(3)
     await happens(socket(), clock.advance)
@@ -20,7 +20,7 @@ describe('where sockets do not work', () => {
     http.streams[0]?.onOpened()
     expect(heard).toEqual(['opened'])
 
-    // Those after it go there at once, for some seconds.
+    // Later streams use HTTP at once, for some seconds.
     const other = await open()
     expect(FakeSocket.opened).toHaveLength(1)
     expect(http.streams).toHaveLength(2)
@@ -33,12 +33,12 @@ describe('where sockets do not work', () => {
     expect(FakeSocket.opened).toHaveLength(2)
   })
 
-  it('the first time, streams move to the next socket: a browser has few connections for HTTP', async () => {
+  it('the first time, streams move to the next socket, because a browser has few connections for HTTP', async () => {
     const { clock, http, open } = scene()
     const streams = await Promise.all(Array.from({ length: 30 }, async () => open()))
     await clock.advance(3_000)
     expect(http.streams).toHaveLength(30)
-    // Two more than calls leave. The others wait until one of them ends.
+    // Six streams get a connection. The others wait until one of those ends.
     for (const stream of http.streams.slice(0, 6)) stream.onOpened()
     streams.push(await open())
     expect(FakeSocket.opened).toHaveLength(1)
@@ -90,7 +90,7 @@ describe('where sockets do not work', () => {
     expect(http.streams).toHaveLength(1)
   })
 
-  it('the first time, and the next one is full, streams move to another', async () => {
+  it('the first time, and the next one is full, streams move to a third', async () => {
     const { clock, http, open } = scene()
     await Promise.all([open(), open(), open()])
     await clock.advance(3_000)
@@ -106,7 +106,7 @@ describe('where sockets do not work', () => {
     expect(http.streams[2]?.isClosed).toBe(true)
   })
 
-  it('or are slow, a stream goes over HTTP after a moment, and moves to the socket once that works', async () => {
+  it('or are slow, a stream uses HTTP after a moment, and moves to the socket once it works', async () => {
     const { clock, http, open } = scene()
     const { heard, close } = await open(3)
     await clock.advance(299)
@@ -131,7 +131,7 @@ describe('where sockets do not work', () => {
     expect(socket().methods.at(-1)).toBe('subscription.stop 2')
   })
 
-  it('or are slow, some of many streams go over HTTP, so that calls have connections left', async () => {
+  it('or are slow, only some of many streams use HTTP, so that connections are left for calls', async () => {
     const { clock, http, open } = scene()
     const streams = await Promise.all(Array.from({ length: 30 }, async () => open()))
     await clock.advance(350)
@@ -144,7 +144,7 @@ describe('where sockets do not work', () => {
     expect(FakeSocket.opened).toHaveLength(1)
   })
 
-  it('or are slow, what is over before they work is not asked for again', async () => {
+  it('or are slow, a run that ends before they work is not followed again', async () => {
     const { clock, http, open } = scene()
     const { heard } = await open()
     await clock.advance(300)
@@ -156,7 +156,7 @@ describe('where sockets do not work', () => {
     expect(socket().methods.filter((method) => method.startsWith('subscription '))).toHaveLength(1)
   })
 
-  it('a reader that leaves in that moment leaves nothing behind', async () => {
+  it('or are slow, a reader who leaves in that moment leaves no connection', async () => {
     const { clock, http, open } = scene()
     const { heard, close } = await open()
     close()
@@ -164,7 +164,7 @@ describe('where sockets do not work', () => {
     expect([heard, http.streams.length, clock.sleeping]).toEqual([[], 0, 0])
   })
 
-  it('a server that is away altogether proves nothing about them', async () => {
+  it('because the whole server is away, they are tried again at once', async () => {
     const { http, open } = scene()
     await open()
     socket().fail()
@@ -173,7 +173,7 @@ describe('where sockets do not work', () => {
     expect(FakeSocket.opened).toHaveLength(2)
   })
 
-  it('but have worked, they are tried some times more', async () => {
+  it('but have worked before, they are tried several times more', async () => {
     const { http, open } = scene()
     await open()
     socket().accept()
@@ -191,7 +191,7 @@ describe('where sockets do not work', () => {
     expect(FakeSocket.opened).toHaveLength(7)
   })
 
-  it('and nothing else is wanted, streams fail', async () => {
+  it('and only they are allowed, streams fail', async () => {
     const { http, open } = scene({ fallsBack: false })
     const { heard } = await open()
     socket().fail()
