@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { toAgentError } from '../client/to-agent-error.ts'
 import type { RunError } from '../server/contract/run.ts'
 
 /** What went wrong. */
@@ -34,4 +35,9 @@ export function useTellErrors<TError>(
     if (error !== null && told.current !== error) callLater(onError, error)
     told.current = error
   }, [error, onError])
+}
+
+/** A run that has ended by itself need not be stopped. */
+export function unlessOver(error: unknown): void {
+  if (toAgentError(error).code !== 'conflict') throw error
 }

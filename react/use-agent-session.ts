@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Claimed } from '../server/contract/session.ts'
+import { useProgress } from './use-progress.ts'
 import type { Queries } from './use-queries.ts'
 
 export interface AgentSessionOptions {
@@ -26,40 +27,28 @@ const NOTHING: Omit<AgentSession, 'claim'> = { claimed: null, isClaiming: false,
 export function createUseAgentSession(useQueries: () => Queries): UseAgentSession {
   return function useAgentSession({ isSignedIn }) {
     const { client, refresh } = useQueries()
-    const [state, setState] = useState({ client, ...NOTHING })
-
-    const newest = useRef(0)
-
-    /** The results of earlier claims, and of claims of a user who has left, are no longer shown. */
-    const begin = useCallback(() => {
-      newest.current += 1
-      const mine = newest.current
-      return (progress: Partial<typeof NOTHING>) => {
-        if (mine === newest.current) setState({ client, ...NOTHING, ...progress })
-      }
-    }, [client])
+    const { progress, begin } = useProgress(client, NOTHING)
 
     const claim = useCallback(async () => {
       const show = begin()
-      show({ isClaiming: true })
+      show({ ...NOTHING, isClaiming: true })
       const { hasVisitor } = client.sessions
       try {
         const claimed = await client.sessions.claim()
         // Also after an earlier claim, because nobody was told if its answer was lost.
         if (hasVisitor) await refresh()
-        show({ claimed })
+        show({ ...NOTHING, claimed })
       } catch (error) {
-        show({ error: toAgentError(error) })
+        show({ ...NOTHING, error: toAgentError(error) })
       }
     }, [client, refresh, begin])
 
     useEffect(() => {
       if (!isSignedIn) return
       void claim()
-      return () => begin()({})
+      return () => begin()(NOTHING)
     }, [isSignedIn, claim, begin])
 
-    const { claimed, isClaiming, error } = state.client === client ? state : NOTHING
-    return { claimed, isClaiming, error, claim }
+    return { ...progress, claim }
   }
 }

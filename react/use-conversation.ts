@@ -4,14 +4,13 @@ import { withBrokenOff } from '../client/broken-off.ts'
 import { withLive } from '../client/live-messages.ts'
 import type { LiveMessage } from '../client/live-messages.ts'
 import { runInTurn } from '../client/run-in-turn.ts'
-import { toAgentError } from '../client/to-agent-error.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import type { PendingWaitOf, ToolHandlers, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
-import { useTellErrors } from './callbacks.ts'
+import { unlessOver, useTellErrors } from './callbacks.ts'
 import type { ConversationInput } from './queries/filters.ts'
 import type { WithTools } from './use-agent-run.ts'
 import type { ConversationCallbacks } from './use-conversation-callbacks.ts'
@@ -170,11 +169,6 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
 }
 
 const NO_PAGE = { messages: [] }
-
-/** A run that has ended by itself need not be stopped. */
-function unlessOver(error: unknown): void {
-  if (toAgentError(error).code !== 'conflict') throw error
-}
 
 /** Which wait is meant: where one of that name is shown, that one, and none that comes after it. */
 function answerAsShown(

@@ -13,7 +13,7 @@ import type { Usage } from '../server/contract/budget.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
-import { useTellErrors } from './callbacks.ts'
+import { unlessOver, useTellErrors } from './callbacks.ts'
 import type { RunCallbacks } from './use-run-callbacks.ts'
 import { useRunCallbacks } from './use-run-callbacks.ts'
 import { useSnapshot } from './use-snapshot.ts'
@@ -108,17 +108,6 @@ export function useRunView<TShape extends AgentShape>(
   // A refusal belongs to one store. Another run, or another user of the page, has another store.
   const refused = refusal !== null && refusal.store === store ? refusal.error : null
 
-  const cancel = async () => {
-    if (runId === null) return
-    setRefusal(null)
-    try {
-      await client.runs.cancel(runId)
-    } catch (error) {
-      const failure = toRunError(error)
-      if (failure.code !== 'conflict') setRefusal({ store, error: failure })
-    }
-  }
-
   const isTaken = async (asked: (runId: string) => Promise<unknown>) => {
     if (runId === null) return false
     setRefusal(null)
@@ -130,6 +119,8 @@ export function useRunView<TShape extends AgentShape>(
       return false
     }
   }
+
+  const cancel = async () => void (await isTaken((id) => client.runs.cancel(id).catch(unlessOver)))
 
   // On the wire a name and an answer have no types. The types are for callers.
   const respond = async (wait: string, value: unknown, options: { occurrence?: number | undefined } = {}) => {
@@ -147,33 +138,38 @@ export function useRunView<TShape extends AgentShape>(
 
   const send = (message: SendRequest['message']) => isTaken((id) => client.runs.send({ runId: id, message }))
 
-  const viewOf = (one: RunSnapshot<TShape> | null): RunView<TShape> => ({
-    ...shownOf(one),
-    runId,
-    waits: one === snapshot ? waits : openOf(one?.waits),
-    error: one?.error ?? refused,
-    isSettled: hasEnded(one) && isSettled,
-    ...{ cancel, respond, send },
-  })
+  const viewOf = (one: RunSnapshot<TShape> | null): RunView<TShape> => {
+    const { lastSeq: _lastSeq, ...shown } = one ?? IDLE
+    return {
+      ...shown,
+      runId,
+      waits: one === snapshot ? waits : openOf(one?.waits),
+      error: shown.error ?? refused,
+      isSettled: hasEnded(one) && isSettled,
+      ...{ cancel, respond, send },
+    }
+  }
   const view = viewOf(snapshot)
   useTellErrors(view.error, options.onError)
   return view
 }
 
-/** The fields that a view shows unchanged from the store. */
-const shownOf = <TShape extends AgentShape>(one: RunSnapshot<TShape> | null) => ({
-  status: one?.status ?? ('idle' as const),
-  text: one?.text ?? '',
-  messages: one?.messages ?? NO_MESSAGES,
-  toolInputs: one?.toolInputs ?? NO_INPUTS,
-  events: one?.events ?? NO_EVENTS,
-  children: one?.children ?? NO_CHILDREN,
-  output: one?.output ?? null,
-  attempt: one?.attempt ?? 0,
-  usage: one?.usage ?? null,
-  isActive: one?.isActive ?? false,
-  isRecovering: one?.isRecovering ?? false,
-})
+/** What a view shows where there is no run. */
+const IDLE = {
+  status: 'idle',
+  text: '',
+  messages: [],
+  toolInputs: [],
+  events: [],
+  children: [],
+  output: null,
+  error: null,
+  attempt: 0,
+  usage: null,
+  lastSeq: 0,
+  isActive: false,
+  isRecovering: false,
+} as const
 
 /** Whether conversations were read again since the store's run ended. */
 function useSettled(store: object | null, isOver: boolean, refresh: () => Promise<void>): boolean {
@@ -196,9 +192,5 @@ const isMeant =
   ({ name, occurrence: which = 1 }: PendingWait) =>
     name === wait && which === (occurrence ?? which)
 
-const NO_MESSAGES: readonly never[] = []
-const NO_INPUTS: readonly ToolInput[] = []
 const NO_WAITS: readonly PendingWait[] = []
-const NO_CHILDREN: readonly ChildRun[] = []
-const NO_EVENTS: readonly never[] = []
 const nothing = () => null

@@ -1,10 +1,11 @@
-import { useCallback, useRef, useState } from 'react'
+import { useCallback } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { toRunError } from '../client/to-agent-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { Run, RunError } from '../server/contract/run.ts'
+import { useProgress } from './use-progress.ts'
 
 interface Refusal {
   input: CreateRun<AgentShape>
@@ -29,17 +30,10 @@ const NOTHING: Progress = { started: null, refusal: null, isStarting: false }
  * another client started are not shown.
  */
 export function useStart(client: AgentClient, refresh: () => Promise<void>): Start {
-  const [last, setLast] = useState({ client, ...NOTHING })
-  const newest = useRef(0)
-
+  const { progress, begin } = useProgress(client, NOTHING)
   const start = useCallback(
     async (input: CreateRun<AgentShape>) => {
-      newest.current += 1
-      const mine = newest.current
-      const change = (progress: Partial<Progress>) => {
-        if (mine !== newest.current) return
-        setLast((before) => ({ ...(before.client === client ? before : NOTHING), client, ...progress }))
-      }
+      const change = begin()
       change({ isStarting: true, refusal: null })
       try {
         const handle = await client.runs.create(input)
@@ -51,8 +45,7 @@ export function useStart(client: AgentClient, refresh: () => Promise<void>): Sta
         return null
       }
     },
-    [client, refresh],
+    [client, refresh, begin],
   )
-  const { started, refusal, isStarting } = last.client === client ? last : NOTHING
-  return { started, refusal, isStarting, start }
+  return { ...progress, start }
 }
