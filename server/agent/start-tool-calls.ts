@@ -176,11 +176,13 @@ async function runByAnother(
   { tool, call, input }: CheckedCall,
   step: string,
 ): Promise<ToolOutcome> {
-  if (!input.success) return ctx.step(step, () => failed(call, ctx, describeInvalid(call, input.problems)))
+  // Answers come in any order, so the order of these steps differs by attempt. The end of an id tells calls apart.
+  const place = `${step}:${call.id.slice(-60).toWellFormed()}`
+  if (!input.success) return ctx.step(place, () => failed(call, ctx, describeInvalid(call, input.problems)))
   const given = call.arguments
   const asked = { id: call.id, given, arguments: toJsonForm(input.data).value, parsed: input.data }
   const answer = await tool.ask(asked, ctx)
-  return ctx.step(step, () => readAnswer(tool, { call, answer }, ctx))
+  return ctx.step(place, () => readAnswer(tool, { call, answer }, ctx))
 }
 
 function askLeave(

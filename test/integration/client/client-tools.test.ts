@@ -32,6 +32,22 @@ describe('a tool that a page runs', () => {
     expect(JSON.stringify(answers)).toContain('"occurrence":')
   })
 
+  test('gives each of two calls its own answer, whichever is answered first', async ({ createServer }) => {
+    const { client, told } = await createShop(createServer, [pick({ shades: 1 }), pick({ shades: 2 })])
+    const run = await client.runs.create({ agentKey: 'shop' })
+    const answer = async (shades: number, color: string) => {
+      const { waits } = await run.get()
+      const wait = waits.find(({ details }) => JSON.stringify(details).includes(`"shades":${shades}`))
+      await run.respond(wait?.name as 'tool:pick_color:1', { result: { color } })
+    }
+    await expect.poll(async () => (await run.get()).waits).toHaveLength(2)
+    await answer(2, 'blue')
+    await expect.poll(() => run.get()).toMatchObject({ status: 'waiting', attempt: 2 })
+    await answer(1, 'red')
+    expect(await run.result()).toBe('Done.')
+    expect(told()).toEqual([{ color: 'RED' }, { color: 'BLUE' }])
+  })
+
   test('may run in two tabs at once, and one answer counts', async ({ createServer }) => {
     const { clientOf, client, told } = await createShop(createServer)
     const run = await client.runs.create({ agentKey: 'shop' })
