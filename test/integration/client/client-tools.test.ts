@@ -35,7 +35,7 @@ describe('a tool that a page runs', () => {
   test('gives each of two calls its own answer, whichever is answered first', async ({ createServer }) => {
     const { client, told } = await createShop(createServer, [pick({ shades: 1 }), pick({ shades: 2 })])
     const run = await client.runs.create({ agentKey: 'shop' })
-    const answer = async (shades: number, color: string) => {
+    const answer = async (shades: number, color: 'red' | 'blue') => {
       const { waits } = await run.get()
       const wait = waits.find(({ details }) => JSON.stringify(details).includes(`"shades":${shades}`))
       await run.respond(wait?.name as 'tool:pick_color:1', { result: { color } })
