@@ -40,6 +40,7 @@ try {
 }
 
 async function run(lifecycle: Lifecycle): Promise<void> {
+  if (lifecycle.signal.aborted) return
   const loaded = await loadEntry(task.entry)
   runtime = loaded
   const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
@@ -111,6 +112,8 @@ function obeyParent({ stop }: Controls): void {
   })
   // The parent is gone, perhaps killed.
   process.once('disconnect', () => stop('Its parent is gone.'))
+  // It may have gone while the modules were loaded: nobody listened then.
+  if (!process.connected) stop('Its parent is gone.')
   process.on('SIGTERM', () => stop('Stopped by SIGTERM.'))
   process.on('SIGINT', () => {})
   process.on('SIGHUP', () => {})

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { createTestDatabase } from '../../support/database.ts'
 import { createWorkspace, entry, isAlive, runCli } from '../../support/cli.ts'
-import { childrenOf } from '../../support/processes.ts'
+import { childrenOf, signalIfThere } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
 // Each test starts several processes, one after the other.
@@ -85,6 +85,22 @@ test('they end when what started them is killed', async () => {
   const children = childrenOf(worker.pid)
   worker.kill('SIGKILL')
   await expect.poll(() => Promise.all(children.map(isAlive))).toEqual([false, false])
+})
+
+test('they end when what started them is killed while they start', async () => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+  await using worker = runCli(['worker', entry('endless'), '--processes', '2'], options)
+  await expect.poll(() => childrenOf(worker.pid, 'node'), { interval: 10 }).toHaveLength(2)
+  const children = childrenOf(worker.pid, 'node')
+  worker.kill('SIGKILL')
+  try {
+    // They notice once their modules are loaded.
+    await expect.poll(() => Promise.all(children.map(isAlive)), { timeout: 90_000 }).toEqual([false, false])
+  } finally {
+    for (const child of children) signalIfThere(child, 'SIGKILL')
+  }
 })
 
 test('when they can’t start, the command says why and ends', async () => {
