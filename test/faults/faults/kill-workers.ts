@@ -1,3 +1,4 @@
+import type { Member } from '../scene/fleet.ts'
 import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
@@ -15,13 +16,19 @@ const WHILE_STARTING = 0.15
 export function killWorkers(every: Span): Fault {
   return async (scene) => {
     const random = scene.random.fork('kill workers')
+    // A start that is slower than the kills must end once, or the worker would never work again.
+    const spared = new Set<Member>()
     for (let span = FIRST; await pause(random, span, scene.signal); span = every) {
       const { ready = [], starting = [] } = Object.groupBy(scene.fleet.workers, ({ isReady }) =>
         isReady ? 'ready' : 'starting',
       )
-      const victims = starting.length > 0 && random.next() < WHILE_STARTING ? starting : ready.slice(0, -1)
+      for (const worker of ready) spared.delete(worker)
+      const young = starting.filter((worker) => !spared.has(worker))
+      const victims = young.length > 0 && random.next() < WHILE_STARTING ? young : ready.slice(0, -1)
       if (victims.length === 0) continue
-      await scene.lose(random.pick(victims), 'killed')
+      const victim = random.pick(victims)
+      if (!victim.isReady) spared.add(victim)
+      await scene.lose(victim, 'killed')
       scene.count('worker killed')
     }
   }
