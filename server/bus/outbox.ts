@@ -10,6 +10,14 @@ const STOP_TIMEOUT_MS = 1_000
 
 type EventsHint = Extract<NewHint, { kind: 'events' }>
 type QueuedHint = Extract<NewHint, { kind: 'queued' }>
+/** A `queued` hint that grows. */
+interface Offer {
+  kind: 'offer'
+  agentKey: string
+  /** By id. Undefined: too many to be named, so every worker looks for itself. */
+  runs: Map<string, OfferedRun> | undefined
+}
+type Pending = Exclude<NewHint, QueuedHint> | Offer
 
 export interface Outbox {
   publish(hints: readonly NewHint[]): void
@@ -24,13 +32,13 @@ export interface Outbox {
  * @param send must not throw.
  */
 export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => Promise<void>): Outbox {
-  let pending = new Map<string, NewHint>()
+  let pending = new Map<string, Pending>()
   let sending: Promise<void> | undefined
   let isStopped = false
 
   async function sendAll(): Promise<void> {
     while (pending.size > 0) {
-      const hints = [...pending.values()]
+      const hints = Array.from(pending.values(), toHint)
       pending = new Map()
       await send(hints)
     }
@@ -43,7 +51,8 @@ export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => 
       for (const hint of hints) {
         const key = keyOf(hint)
         const other = pending.get(key)
-        pending.set(key, other === undefined ? hint : newer(other, hint))
+        if (hint.kind === 'queued') pending.set(key, withRuns(other, hint))
+        else pending.set(key, other === undefined ? hint : newer(other, hint))
       }
       sending ??= sendAll()
     },
@@ -55,21 +64,26 @@ export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => 
   }
 }
 
+/** Adds runs to an offer in place: copying it for each run would take the square of their number. */
+function withRuns(other: Pending | undefined, { agentKey, runs }: QueuedHint): Offer {
+  const offer: Offer = other?.kind === 'offer' ? other : { kind: 'offer', agentKey, runs: new Map() }
+  for (const run of runs ?? []) offer.runs?.set(run.runId, run)
+  if (runs === undefined || (offer.runs?.size ?? 0) > MAX_NAMED_RUNS) offer.runs = undefined
+  return offer
+}
+
+function toHint(pending: Pending): NewHint {
+  if (pending.kind !== 'offer') return pending
+  const { agentKey, runs } = pending
+  return { kind: 'queued', agentKey, ...(runs !== undefined && { runs: [...runs.values()] }) }
+}
+
 /** Merges two hints with one key. They come from several parts of a process, not always in order. */
-function newer(one: NewHint, other: NewHint): NewHint {
-  if (one.kind === 'queued' && other.kind === 'queued') return bothQueued(one, other)
+function newer(one: Pending, other: Pending): Pending {
   if (one.kind !== 'events' || other.kind !== 'events') return other
   const [older, newest] = one.seq <= other.seq ? [one, other] : [other, one]
   const written = joined(older, newest)
   return { kind: 'events', runId: newest.runId, seq: newest.seq, ...(written && { written }) }
-}
-
-function bothQueued({ agentKey, runs: some }: QueuedHint, { runs: others }: QueuedHint): QueuedHint {
-  if (some === undefined || others === undefined) return { kind: 'queued', agentKey }
-  const runs = new Map<string, OfferedRun>([...some, ...others].map((run) => [run.runId, run]))
-  return runs.size > MAX_NAMED_RUNS
-    ? { kind: 'queued', agentKey }
-    : { kind: 'queued', agentKey, runs: [...runs.values()] }
 }
 
 /** The newest written events without a gap, as many as a hint may carry. */
