@@ -58,6 +58,15 @@ export interface CreateOptions extends CallOptions {
    * `signal` aborts before the request, nothing is asked and no file stays. `details.file` of the error names the file. Default: none.
    */
   files?: readonly Blob[]
+  /**
+   * Shows what is asked in a conversation that does not exist yet, and the progress of its files. When the run is there, the store of its
+   * conversation shows it too. Ignored if the input has a `conversationId`. Default: nothing shows it.
+   *
+   * @example
+   * const draft = client.conversations.store(null)
+   * const { run } = await client.runs.create({ agentKey: 'chat', conversation: 'new', messages }, { draft })
+   */
+  draft?: ConversationStore
 }
 
 export interface UploadOptions extends CallOptions {
@@ -148,8 +157,11 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      * console.log(await run.text(), await chat.messages())
      */
     of(conversationId: string): ConversationHandle<TShape>
-    /** The conversation's live state for views. All views of a conversation share one store and one connection. */
-    store(conversationId: string, selection?: EventSelection): ConversationStore
+    /**
+     * The conversation's live state for views. All views of a conversation share one store and one connection. Null makes a store that
+     * stands in until there is a conversation: the `draft` of `runs.create`.
+     */
+    store(conversationId: string | null, selection?: EventSelection): ConversationStore
   }
   /** The agents that the caller may see. */
   readonly agents: {

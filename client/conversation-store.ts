@@ -49,15 +49,21 @@ export interface ConversationStore {
   ): {
     /** Without `upload`, its files are there and it is asked. */
     changed(messages: readonly Message[], upload?: Upload): void
-    /** @param messageIds where the run was under way, and was sent them */
-    taken(runId: string, messageIds?: readonly string[]): void
+    /**
+     * @param messageIds where the run was under way, and was sent them
+     * @param conversationId the run's conversation, whose store shows the request too if this store is a draft's
+     */
+    taken(runId: string, messageIds?: readonly string[], conversationId?: string | null): void
     refused(): void
   }
 }
 
 interface ConversationStoreDependencies {
   clock: ClientClock
-  follow(options: { after: string; signal: AbortSignal }): AsyncIterable<ConversationSignal>
+  /** Left out of a draft, which has no conversation to follow. */
+  follow?(options: { after: string; signal: AbortSignal }): AsyncIterable<ConversationSignal>
+  /** For a draft: the store of the conversation that a request has created. */
+  storeOf?(conversationId: string): ConversationStore
   /** Milliseconds between notifications. Default: 16. */
   notifyIntervalMs?: number
   /** Milliseconds without listeners before the connection is closed. Default: 1,000. */
@@ -90,6 +96,7 @@ const snapshotOf = madeOnce((state: ConversationState): ConversationSnapshot => 
 export function createConversationStore({
   clock,
   follow,
+  storeOf,
   notifyIntervalMs = 16,
   detachDelayMs = 1_000,
 }: ConversationStoreDependencies): ConversationStore {
@@ -127,7 +134,7 @@ export function createConversationStore({
   }
 
   async function attach() {
-    if (following !== undefined || cursor === undefined || listeners.size === 0) return
+    if (!follow || following !== undefined || cursor === undefined || listeners.size === 0) return
     const controller = new AbortController()
     following = controller
     isConnected = false
@@ -222,8 +229,11 @@ export function createConversationStore({
       tell()
       return {
         changed: (messages, upload) => change(asked(messages, upload)),
-        taken: (runId, messageIds = []) =>
-          change({ ...mine, runId, messageIds, takenIn: state.change + 1 }, 1),
+        taken(runId, messageIds = [], conversationId = null) {
+          // The conversation has it first, because a page may show both stores.
+          if (conversationId) storeOf?.(conversationId).send(mine.messages).taken(runId, messageIds)
+          change({ ...mine, runId, messageIds, takenIn: state.change + 1 }, 1)
+        },
         refused: () => change(null),
       }
     },

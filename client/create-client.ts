@@ -34,7 +34,6 @@ import { createRunStore } from './run-store.ts'
 import type { AnyToolHandlers } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
-import type { EventSelection } from './transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
@@ -106,8 +105,13 @@ export function createAgentClient<TRuntime extends HasAgents>(
     )
   }
   const conversationStores = createStores<ConversationStore>()
-  const conversationStore = (conversationId: string, selection: EventSelection = {}) => {
+  const conversationStore: AgentClient['conversations']['store'] = (conversationId, selection = {}) => {
     const { includeDebug = false, includeAll = false } = selection
+    if (conversationId === null)
+      return createConversationStore({
+        clock: systemClock,
+        storeOf: (id) => conversationStore(id, selection),
+      })
     streams.prepare()
     return conversationStores.get(`${conversationId} ${includeDebug} ${includeAll}`, () =>
       createConversationStore({
@@ -132,14 +136,17 @@ export function createAgentClient<TRuntime extends HasAgents>(
   function showSending(
     { conversationId, ...place }: CreateRun<AgentShape>,
     messages: readonly Message[],
-    upload?: Upload,
+    { draft, upload }: { draft: ConversationStore | undefined; upload: Upload | undefined },
   ) {
     const isAtEnd =
       place.replaces === undefined &&
       place.regenerates === undefined &&
       place.supersedeFromMessageIndex === undefined
-    if (conversationId === undefined || messages.length === 0 || !isAtEnd) return []
-    return conversationStores.startingWith(`${conversationId} `).map((store) => store.send(messages, upload))
+    if (messages.length === 0 || !isAtEnd) return []
+    const stores = conversationId
+      ? conversationStores.startingWith(`${conversationId} `)
+      : [draft ?? []].flat()
+    return stores.map((store) => store.send(messages, upload))
   }
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
@@ -151,14 +158,14 @@ export function createAgentClient<TRuntime extends HasAgents>(
     runs: {
       async create<const TKey extends KeyOf<TShape>>(
         input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
-        { files: blobs = [], ...callOptions }: CreateOptions = {},
+        { files: blobs = [], draft, ...callOptions }: CreateOptions = {},
       ) {
         // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
         const wire = input as CreateRun<AgentShape>
         const { messages: said = [] } = wire
         let sending: ReturnType<typeof showSending> = []
         const onProgress = (messages: readonly Message[], upload?: Upload) => {
-          if (sending.length === 0) sending = showSending(wire, messages, upload)
+          if (sending.length === 0) sending = showSending(wire, messages, { draft, upload })
           else for (const one of sending) one.changed(messages, upload)
         }
         streams.prepare()
@@ -169,7 +176,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
           onProgress(messages)
           const asked = { ...wire, ...(messages.length && { messages }) }
           const run = await ask(trpc.runs.create.mutate, asked, callOptions)
-          for (const one of sending) one.taken(run.id, run.sentMessageIds)
+          for (const one of sending) one.taken(run.id, run.sentMessageIds, run.conversationId)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
           for (const one of sending) one.refused()

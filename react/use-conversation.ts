@@ -1,7 +1,5 @@
 import { useCallback, useMemo } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
-import { withBrokenOff } from '../client/broken-off.ts'
-import { withLive } from '../client/live-messages.ts'
 import type { LiveMessage } from '../client/live-messages.ts'
 import { runInTurn } from '../client/run-in-turn.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
@@ -18,6 +16,7 @@ import { useConversationCallbacks } from './use-conversation-callbacks.ts'
 import type { ConversationName } from './use-conversation-id.ts'
 import { useConversationId } from './use-conversation-id.ts'
 import { useHistory } from './use-history.ts'
+import { IDLE, nothing, useLiveMessages } from './use-live-messages.ts'
 import type { MessageTree } from './use-message-tree.ts'
 import { useMessageTree } from './use-message-tree.ts'
 import type { Queries } from './use-queries.ts'
@@ -96,10 +95,11 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     const queries = useQueries()
     const { client } = queries
     const { conversationId, externalId, lookup } = useConversationId(queries, name)
-    const store = useMemo(
-      () => (conversationId && live ? client.conversations.store(conversationId, { includeDebug }) : null),
-      [client, conversationId, live, includeDebug],
+    const open = useCallback(
+      (id: string | null) => (live ? client.conversations.store(id, { includeDebug }) : null),
+      [client, live, includeDebug],
     )
+    const store = useMemo(() => (conversationId ? open(conversationId) : null), [open, conversationId])
     const snapshot = useSnapshot(store, nothing, {
       throttleMs,
       isNews: (before, after) =>
@@ -118,15 +118,12 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       ...(includeFailedRuns === undefined ? {} : { includeFailedRuns }),
       ...{ includeDebug, conversationId, store, snapshot },
     })
-    const messagesOf = useCallback(
-      (one: ConversationSnapshot) =>
-        withLive(withBrokenOff(conversation ?? NO_PAGE), { ...one, runs: [...one.runs.values()], readIn }),
-      [conversation, readIn],
-    )
+    const place = { externalId, conversationId, conversation, readIn }
+    const { draft, messagesOf } = useLiveMessages(open, place)
     const messages = useMemo(() => messagesOf(snapshot), [messagesOf, snapshot])
     const error = query.error ?? lookup.error ?? snapshot.error
     const shown = useCallback(() => messagesOf(store?.getSnapshot() ?? IDLE), [messagesOf, store])
-    const tree = useMessageTree(queries, { conversationId, externalId, shown })
+    const tree = useMessageTree(queries, { conversationId, externalId, shown, draft })
     const isFollowed = store !== null && conversation !== undefined
     const turns = useQueue(queries, conversationId, { ...snapshot, isFollowed })
     const stop = async () => {
@@ -168,8 +165,6 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
   }
 }
 
-const NO_PAGE = { messages: [] }
-
 /** Which wait is meant: where one of that name is shown, that one, and none that comes after it. */
 function answerAsShown(
   wait: string,
@@ -181,11 +176,3 @@ function answerAsShown(
 }
 
 const NO_WAITS: readonly PendingWait[] = []
-const IDLE: ConversationSnapshot = {
-  runs: new Map(),
-  sending: [],
-  change: 0,
-  error: null,
-  isRecovering: false,
-}
-const nothing = () => IDLE

@@ -1,5 +1,6 @@
 import { useCallback } from 'react'
 import type { CreateOptions } from '../client/agent-client.ts'
+import type { ConversationStore } from '../client/conversation-store.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
@@ -13,7 +14,8 @@ export type SendOptions<TShape extends AgentShape = AgentShape> = TShape extends
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> & SendSettings
   : never
 
-type SendSettings = Pick<CreateRun<AgentShape>, 'metadata' | 'conversationPolicy'> & CreateOptions
+type SendSettings = Pick<CreateRun<AgentShape>, 'metadata' | 'conversationPolicy'> &
+  Pick<CreateOptions, 'files' | 'signal'>
 
 export interface MessageTree<TShape extends AgentShape = AgentShape> {
   /**
@@ -51,12 +53,14 @@ interface Shown {
   /** The caller's own key of it, by which the first that is asked there creates it. */
   externalId: string | undefined
   shown: () => readonly HistoryMessage[]
+  /** Shows the first message of a new conversation. */
+  draft: ConversationStore | null
 }
 
 /** The calls that change the path which a conversation shows. */
 export function useMessageTree(
   { client, refresh, refreshAfterRun }: Pick<Queries, 'client' | 'refresh' | 'refreshAfterRun'>,
-  { conversationId, externalId, shown }: Shown,
+  { conversationId, externalId, shown, draft }: Shown,
 ): MessageTree {
   const runOf = useCallback(
     async (messageId: string) => {
@@ -79,7 +83,7 @@ export function useMessageTree(
   )
   const send = useCallback(
     async (input: string | readonly Message[], { files = [], signal, ...options }: SendOptions) => {
-      const call = { files, ...(signal && { signal }) }
+      const call = { files, ...(signal && { signal }), ...(draft && { draft }) }
       const place = conversationId
         ? { conversationId }
         : { conversation: externalId === undefined ? ('new' as const) : { externalId } }
@@ -88,7 +92,7 @@ export function useMessageTree(
       void refreshAfterRun()
       return run
     },
-    [client, refreshAfterRun, conversationId, externalId],
+    [client, refreshAfterRun, conversationId, externalId, draft],
   )
   const edit = useCallback<MessageTree['edit']>(
     async (messageId, input) => {

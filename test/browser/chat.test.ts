@@ -98,6 +98,30 @@ test('a page is busy from the question to the end of its answer, however late it
   expect(await answer(page).textContent()).toContain('4')
 })
 
+test('the first question of a conversation is there at once, and stays in sight, once', async () => {
+  await using chat = await scene.visit()
+  const { page } = chat
+  const creating = Promise.withResolvers<void>()
+  await page.route(/runs\.create/, async (route) => {
+    await creating.promise
+    await route.continue()
+  })
+  await chat.send('What is 2 + 2?')
+  await page.locator('.message.user', { hasText: '2 + 2' }).waitFor()
+  await page.evaluate(() => {
+    const counts = new Set<number>()
+    const count = () => counts.add(document.querySelectorAll('.message.user').length)
+    new MutationObserver(count).observe(document.body, { childList: true, subtree: true })
+    Object.assign(globalThis, { counts })
+  })
+  creating.resolve()
+  await answer(page).waitFor()
+  await ready(page)
+  expect(await page.evaluate(() => [...(globalThis as unknown as { counts: Set<number> }).counts])).toEqual([
+    1,
+  ])
+})
+
 test('conversations are kept apart, also while one is being answered', async () => {
   await using chat = await scene.visit()
   const { page } = chat

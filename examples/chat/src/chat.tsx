@@ -1,4 +1,3 @@
-import { textOf } from '../../../client/index.ts'
 import { Composer } from './composer.tsx'
 import { focusToType } from './focus-to-type.ts'
 import { History } from './history.tsx'
@@ -20,7 +19,7 @@ interface ChatProps {
 
 export function Chat({ conversationId, onConversationCreated, isCovered, onOpenSidebar }: ChatProps) {
   const chat = useChat({ conversationId, onConversationCreated })
-  const { run, history, pending, input } = chat
+  const { run, history, input } = chat
 
   return (
     <main
@@ -38,11 +37,6 @@ export function Chat({ conversationId, onConversationCreated, isCovered, onOpenS
       <Scroller>
         {chat.isEmpty && <Welcome onAsk={(question) => void chat.send(question)} />}
         <History chat={chat}>
-          {pending !== null && (
-            <li className="turn question">
-              <div className="message user">{textOf(pending)}</div>
-            </li>
-          )}
           <LiveRun run={run} isAnswered={chat.isAnswered} onAnswered={() => focusToType(input.current)} />
         </History>
         {chat.error !== null && (

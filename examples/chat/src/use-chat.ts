@@ -28,14 +28,10 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   const limit = Math.min(MOST, PAGE * (pages.conversationId === conversationId ? pages.count : 1))
   const history = useConversation(conversationId, { includeFailedRuns: true, includeDebug: true, limit })
   const run = useAgentRun(shownRunOf(history))
-  /** The first message of a new conversation, until the conversation exists. */
-  const [pending, setPending] = useState<{ conversationId: string | null; content: UserContent } | null>(null)
   const [isSending, setIsSending] = useState(false)
   const [failure, setFailure] = useState<{ conversationId: string | null; message: string } | null>(null)
 
-  const { messages } = history
   const { shown, waiting } = useMemo(() => waitingOf(history), [history])
-  const isPending = pending?.conversationId === conversationId && messages.length === 0
 
   /** Resolves with whether it was done. */
   async function attempt(action: () => Promise<unknown>): Promise<boolean> {
@@ -52,14 +48,10 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   /** Resolves with whether the message was sent. */
   async function send(content: UserContent): Promise<boolean> {
     setIsSending(true)
-    setPending({ conversationId, content })
     const taken = await attempt(async () => {
       const { run } = await history.send([{ role: 'user', content }], { agentKey: 'assistant' })
-      if (conversationId !== null || !run.conversationId) return
-      setPending({ conversationId: run.conversationId, content })
-      onConversationCreated(run.conversationId)
+      if (conversationId === null && run.conversationId) onConversationCreated(run.conversationId)
     })
-    if (!taken) setPending(null)
     setIsSending(false)
     return taken
   }
@@ -84,12 +76,9 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
         await history.refetch()
       }),
     showOlder: () => setPages({ conversationId, count: limit / PAGE + 1 }),
-    pending: isPending ? pending.content : null,
     isSending,
-    // Between the answer to the send and the first look at the conversation, nothing else tells of the run.
-    isBusy:
-      isSending || (isPending && history.error === null) || history.activeRunId !== null || run.isActive,
-    isEmpty: conversationId === null && !isPending,
+    isBusy: isSending || history.activeRunId !== null || run.isActive,
+    isEmpty: conversationId === null && shown.length === 0,
     isAnswered: shown.some(({ runId, role }) => runId === run.runId && role !== 'user'),
     error:
       (failure?.conversationId === conversationId ? failure.message : null) ??
