@@ -12,7 +12,10 @@ export interface LateStreams extends Streams {
 /** Streams whose code is loaded for the first of them. A failed load is reported and tried again like a lost stream. */
 export function createLateStreams(load: () => Promise<Streams>, dependencies: LateDependencies): LateStreams {
   const loaded = loadedOnce(load, dependencies.clock)
-  const untilThere = (signal?: AbortSignal) => untilLoaded(loaded, dependencies, signal)
+  // A run and its tools wait equally long, so that both give up or neither does.
+  const chance = dependencies.random()
+  const waiting = { ...dependencies, random: () => chance }
+  const untilThere = (signal?: AbortSignal) => untilLoaded(loaded, waiting, signal)
   return {
     // Opening a stream reports this failure.
     prepare: () => void loaded().catch(() => {}),
