@@ -1,11 +1,20 @@
 // A page that can't load the code of its streams and tools is told, once.
+import './dom.ts'
 import { renderHook, waitFor } from '@testing-library/react'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createAgentClient } from '../../../client/create-client.ts'
 import { fakeServer } from '../client/fake-server.ts'
-import type { Runtime } from './scene.tsx'
-import { hooks } from './scene.tsx'
+import { createAgentHooks } from '../../../react/create-agent-hooks.ts'
+import type { HasAgents } from '../../../server/contract/agent-shape.ts'
+
+type Runtime = HasAgents<{
+  key: 'chat'
+  params: undefined
+  output: null
+  events: object
+  tools: { pick: { input: object; output: null } }
+}>
 
 const loading = vi.hoisted(() => ({ failures: 0 }))
 vi.mock(import('../../../client/streams.ts'), async (importOriginal) => {
@@ -41,6 +50,7 @@ it('the tools of a run are given up when the run is, and the page is told once',
     reconnect: { initialDelayMs: 1_000, maxDelayMs: 1_000, maxFailures: 1 },
   })
   loading.failures = 2
+  const hooks = createAgentHooks<Runtime>()
   const codes: string[] = []
   const tools = { pick: () => null }
   const { result } = renderHook(
