@@ -33,14 +33,15 @@ async function awaitCaller({ closed, isKnown, look }: Watched, { clock }: Lifeti
   if (!closed.aborted && !isKnown()) await look()
 }
 
-async function lookAgain({ closed, look, retire }: Watched, settings: LifetimeSettings): Promise<void> {
+async function lookAgain({ closed, isKnown, look, retire }: Watched, settings: LifetimeSettings): Promise<void> {
   const { clock, reauthenticateMs, maxAgeMs } = settings
   const oldAt = clock.now() + spread(maxAgeMs)
   for (;;) {
     await clock.sleep(Math.max(Math.min(spread(reauthenticateMs), oldAt - clock.now()), 0), closed)
     if (closed.aborted) return
     if (clock.now() >= oldAt) return retire()
-    if (!(await look())) return
+    // What an unknown caller sends about itself may still be on its way.
+    if (isKnown() && !(await look())) return
   }
 }
 
