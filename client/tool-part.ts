@@ -1,18 +1,9 @@
 // A tool call as a part of a message, typed by the tools that agents declare.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { Json } from '../server/contract/json.ts'
+import type { CallShape, CallsOf, UndeclaredTool } from '../server/contract/tool-events.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import type { PendingWaitOf } from '../server/contract/wait-types.ts'
-
-/**
- * The name of a tool that the agents do not declare. No name that is written in code has this type, so a misspelt name does not compile.
- * `part.tool === 'get_weather'` narrows to the calls of that tool alone.
- */
-export type UndeclaredTool = Undeclared
-// No other type is both: one that extends `string` alone can be compared with any text.
-declare enum Undeclared {
-  name = '',
-}
 
 interface Call<TName extends string> {
   readonly type: 'tool'
@@ -67,18 +58,6 @@ export type ToolPart<TShape extends AgentShape = AgentShape> = [CallsOf<TShape>]
   :
       | DeclaredCall<CallsOf<TShape>, PendingWaitOf<TShape>>
       | CallPart<UndeclaredTool, Json, Json, PendingWaitOf<TShape>>
-
-/** The declared tools of each agent that has any. */
-type CallsOf<TShape> = TShape extends { calls: infer TCalls }
-  ? [keyof TCalls] extends [never]
-    ? never
-    : TCalls
-  : never
-
-interface CallShape {
-  input: unknown
-  output: unknown
-}
 
 /** A text result is sent unchanged. If it is `42` or `{}`, a page can't tell it from JSON. */
 type OutputAsTold<TOutput> = string extends TOutput ? Json : TOutput

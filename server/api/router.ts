@@ -3,7 +3,12 @@ import type { TRPCMutationProcedure } from '@trpc/server'
 import type { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentShape } from '../contract/agent-shape.ts'
-import type { ConversationEventOf, CreateRun, CreateSchedule, EventOf } from '../contract/agent-types.ts'
+import type {
+  CreateRun,
+  CreateSchedule,
+  RoutedConversationEventOf,
+  RoutedEventOf,
+} from '../contract/agent-types.ts'
 import type { Respond } from '../contract/wait-types.ts'
 import {
   CreateConversationInput,
@@ -103,7 +108,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .mutation(({ ctx, input }) => runs.ticket(ctx.principal, input)),
       events: procedure
         .input(takes(EventsInput))
-        .subscription((request) => streamed<EventOf<TShape>>('runs.events', request)),
+        .subscription((request) => streamed<RoutedEventOf<TShape>>('runs.events', request)),
     }),
     agents: t.router({
       list: procedure.query(({ ctx }) => agents.list(ctx.principal)),
@@ -141,7 +146,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .mutation(({ ctx, input }) => conversations.ticket(ctx.principal, input)),
       events: procedure
         .input(takes(FollowConversationInput))
-        .subscription((request) => streamed<ConversationEventOf<TShape>>('conversations.events', request)),
+        .subscription((request) =>
+          streamed<RoutedConversationEventOf<TShape>>('conversations.events', request),
+        ),
     }),
     /** The contents of files use routes of the handler, `/files` beside the procedures. */
     files: t.router({

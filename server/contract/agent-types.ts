@@ -7,9 +7,15 @@ import type { RunEvent } from './event.ts'
 import type { JsonObjectLike } from './json.ts'
 import type { CreateRunInput } from './create-run.ts'
 import type { CreateScheduleInput } from './schedule.ts'
+import type { CallsOf, ToolEvent, ToolEventType } from './tool-events.ts'
 
-/** Every event of an agent's runs, a union narrowed by `type`. */
-export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
+/** Every event of an agent's runs, a union narrowed by `type`. Events about tool calls know the tools that agents declare. */
+export type EventOf<TShape extends AgentShape> = [CallsOf<TShape>] extends [never]
+  ? RoutedEventOf<TShape>
+  : Exclude<RoutedEventOf<TShape>, { type: ToolEventType }> | ToolEvent<CallsOf<TShape>>
+
+/** The same as the router tells them: calls of any tool. */
+export type RoutedEventOf<TShape extends AgentShape> = TShape extends AgentShape
   ? RunEvent<TShape['events']>
   : never
 
@@ -17,7 +23,10 @@ export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
  * Every event of a conversation with an agent: events of its runs, and events about them. A union narrowed by
  * `type`.
  */
-export type ConversationEventOf<TShape extends AgentShape> = TShape extends AgentShape
+export type ConversationEventOf<TShape extends AgentShape> = ConversationEvent<EventOf<TShape>>
+
+/** The same as the router tells them. */
+export type RoutedConversationEventOf<TShape extends AgentShape> = TShape extends AgentShape
   ? ConversationEvent<RunEvent<TShape['events']>>
   : never
 

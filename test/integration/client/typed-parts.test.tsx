@@ -63,12 +63,20 @@ test('parts have the declared types, live and after a reload', async ({ createSe
   const { client, hooks, show } = createHookPage(runtime)
   const { id } = await client.conversations.create()
   const told: string[] = []
+  const heard: unknown[] = []
   const { result } = show(() =>
     hooks.useConversation(id, {
       includeDebug: true,
       tools: { pick_color: ({ shades }) => ({ color: `color ${shades}` }) },
       onEvent(event) {
         if (event.type === 'shop.opened') told.push(event.payload.at.slice(0, 10))
+        if (event.type === 'tool.call' && event.payload.tool === 'pick_color')
+          heard.push(event.payload.arguments.shades ?? 'no shades')
+        if (event.type !== 'tool.result') return
+        const { payload } = event
+        if (payload.isError) heard.push(payload.result)
+        else if (payload.tool === 'find_shoes') heard.push(payload.result.since.slice(0, 10))
+        else if (payload.tool === 'pick_color') heard.push(payload.result.color)
       },
     }),
   )
@@ -99,6 +107,8 @@ test('parts have the declared types, live and after a reload', async ({ createSe
   if (wait?.name === 'confirm') await result.current.respond(wait.name, true, wait)
   await run.result()
   expect(told).toEqual(['1970-01-01'])
+  const failed = { error: expect.stringContaining('size') }
+  expect(heard).toEqual(['no shades', '1970-01-01', failed, ['color 3']])
 
   const { messages } = await client.conversations.get({ conversationId: id, includeDebug: true })
   const stored = messages.flatMap((message) => partsOf<ShapesOf<typeof runtime>>(message, messages))
