@@ -10,6 +10,7 @@ import { useTellErrors } from './callbacks.ts'
 import type { RunCallbacks } from './use-run-callbacks.ts'
 import type { RunView } from './use-run-view.ts'
 import { useRunView } from './use-run-view.ts'
+import type { StartOptions } from './use-start.ts'
 import { useStart } from './use-start.ts'
 import type { ViewOptions } from './view-options.ts'
 import { useSelected } from './view-options.ts'
@@ -31,12 +32,17 @@ type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T,
 export type StartInput<TShape extends AgentShape> = DistributiveOmit<CreateRun<TShape>, 'agentKey'>
 
 type StartArguments<TShape extends AgentShape> =
-  object extends StartInput<TShape> ? [input?: StartInput<TShape>] : [input: StartInput<TShape>]
+  object extends StartInput<TShape>
+    ? [input?: StartInput<TShape>, options?: StartOptions]
+    : [input: StartInput<TShape>, options?: StartOptions]
 
 export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
   /**
    * Creates a run and shows it from then on. Never rejects: null means that it was refused, and `error`
-   * says why. If the agent requires no params, the input may be left out.
+   * says why, or that `signal` aborted, which is no error. If the agent requires no params, the input may be left out.
+   *
+   * @example
+   * await start({ messages: [{ role: 'user', content: 'What is this?' }] }, { files: [...input.files] })
    */
   start(...input: StartArguments<TShape>): Promise<AnyRunHandle<TShape> | null>
   readonly isStarting: boolean
@@ -98,11 +104,12 @@ export function createUseAgentRun(
     const refused = refusal !== null && isHere(refusal.input) ? refusal.error : null
     useRunTools(client, shownRunId, options)
     const start = useCallback(
-      (input: StartInput<AgentShape> = {}) => {
+      (input: StartInput<AgentShape> = {}, startOptions?: StartOptions) => {
         if (agentKey === undefined)
           throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
         const isPlaced = input.conversation !== undefined || input.ephemeral === true
-        return create({ ...(conversationId && !isPlaced ? { conversationId } : {}), ...input, agentKey })
+        const place = conversationId && !isPlaced ? { conversationId } : {}
+        return create({ ...place, ...input, agentKey }, startOptions)
       },
       [create, agentKey, conversationId],
     )

@@ -1,5 +1,5 @@
 import { useCallback } from 'react'
-import type { AgentClient } from '../client/agent-client.ts'
+import type { AgentClient, CreateOptions } from '../client/agent-client.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { toRunError } from '../client/to-agent-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
@@ -18,8 +18,10 @@ export interface Start {
   /** Why the last start was refused, if it was. */
   readonly refusal: Refusal | null
   readonly isStarting: boolean
-  start(input: CreateRun<AgentShape>): Promise<AnyRunHandle<AgentShape> | null>
+  start(input: CreateRun<AgentShape>, options?: StartOptions): Promise<AnyRunHandle<AgentShape> | null>
 }
+
+export type StartOptions = Pick<CreateOptions, 'files' | 'signal'>
 
 type Progress = Pick<Start, 'started' | 'refusal' | 'isStarting'>
 
@@ -32,16 +34,18 @@ const NOTHING: Progress = { started: null, refusal: null, isStarting: false }
 export function useStart(client: AgentClient, refresh: () => Promise<void>): Start {
   const { progress, begin } = useProgress(client, NOTHING)
   const start = useCallback(
-    async (input: CreateRun<AgentShape>) => {
+    async (input: CreateRun<AgentShape>, options?: StartOptions) => {
       const change = begin()
       change({ isStarting: true, refusal: null })
       try {
-        const handle = await client.runs.create(input)
+        const handle = await client.runs.create(input, options)
         change({ isStarting: false, started: handle.run })
         void refresh()
         return handle
       } catch (error) {
-        change({ isStarting: false, refusal: { input, error: toRunError(error) } })
+        // What the page gave up is no refusal.
+        const refusal = options?.signal?.aborted ? null : { input, error: toRunError(error) }
+        change({ isStarting: false, refusal })
         return null
       }
     },

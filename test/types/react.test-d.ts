@@ -35,6 +35,9 @@ describe('useAgentRun', () => {
     void useAgentRun({ agentKey: 'greeter' }).start()
     // @ts-expect-error params are required
     void start()
+    void start({ params: { depth: 1 } }, { files: [new Blob([])] })
+    // @ts-expect-error a path is no file
+    void start({ params: { depth: 1 } }, { files: ['/etc/passwd'] })
   })
 
   it('lists conversations with agents that exist', () => {

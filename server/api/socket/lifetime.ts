@@ -33,7 +33,10 @@ async function awaitCaller({ closed, isKnown, look }: Watched, { clock }: Lifeti
   if (!closed.aborted && !isKnown()) await look()
 }
 
-async function lookAgain({ closed, isKnown, look, retire }: Watched, settings: LifetimeSettings): Promise<void> {
+async function lookAgain(
+  { closed, isKnown, look, retire }: Watched,
+  settings: LifetimeSettings,
+): Promise<void> {
   const { clock, reauthenticateMs, maxAgeMs } = settings
   const oldAt = clock.now() + spread(maxAgeMs)
   for (;;) {

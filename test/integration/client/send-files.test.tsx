@@ -152,6 +152,28 @@ test('a refusal of a file by a proxy is reported by its status', async ({ create
   await expect(client.files.upload(new Blob(['one']))).rejects.toMatchObject({ code: 'payload_too_large' })
 })
 
+test('a run is started with files, or not at all', async ({ createServer }) => {
+  const { runtime } = await createServer({ agents: [reader], config: { maxFileBytes: 4 } })
+  const { client, hooks, show } = createHookPage(runtime)
+  const { id: conversationId } = await client.conversations.create()
+  const { result } = show(() => hooks.useAgentRun({ agentKey: 'reader', conversationId }))
+  const messages = [{ role: 'user' as const, content: 'Read' }]
+  const run = await act(() => result.current.start({ messages }, { files }))
+  expect(await run?.text()).toBe('Read, a.txt: one, file: two')
+  const next = await act(() => result.current.start({}, { files: files.slice(1) }))
+  expect(await next?.text()).toBe('file: two')
+
+  const tooMuch = [new File(['one'], 'a.txt'), new File(['three'], 'b.txt')]
+  const refused = await act(() => result.current.start({ messages }, { files: tooMuch }))
+  expect(refused).toBeNull()
+  expect(result.current.error).toMatchObject({ code: 'payload_too_large', details: { file: 'b.txt' } })
+  // What the page itself gave up is no error.
+  const given = { files, signal: AbortSignal.abort(new Error('Enough.')) }
+  expect(await act(() => result.current.start({ messages }, given))).toBeNull()
+  expect(result.current).toMatchObject({ error: null, isStarting: false })
+  expect(await client.runs.list()).toMatchObject({ count: 2 })
+})
+
 test('a client without hooks sends files too', async ({ createServer }) => {
   const { runtime } = await createServer({ agents: [reader] })
   const { client } = createHookPage(runtime)
