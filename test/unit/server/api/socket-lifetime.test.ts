@@ -22,11 +22,11 @@ test('a connection is looked at again only once its caller is known', async () =
     {
       clock: {
         now: () => 0,
-        async sleep(ms) {
+        sleep(ms) {
           // The other timer, for callers who never say who they are.
           if (ms >= 10_000) return new Promise(() => {})
           passes += 1
-          await undefined
+          return Promise.resolve()
         },
       },
       reauthenticateMs: 50,
