@@ -34,6 +34,7 @@ import { createRunStore } from './run-store.ts'
 import type { AnyToolHandlers } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
+import type { EventSelection } from './transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
@@ -78,10 +79,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const asked = visitor === undefined ? options : { ...options, headers: visitor.headers }
   const links = createLinks(asked, visitor?.admitted)
   const trpc = below(createTRPCClient<AgentRouter>({ links }), options.path)
-  const getRun = (runId: string, asking?: AskOptions) => ask(trpc.runs.get.query, { runId }, asking)
-  const cancelRun = (runId: string, asking?: AskOptions) => ask(trpc.runs.cancel.mutate, { runId }, asking)
-  const respond = (answer: RespondInput, asking?: AskOptions) => ask(trpc.runs.respond.mutate, answer, asking)
-  const send = (message: SendRequest, asking?: AskOptions) => ask(trpc.runs.send.mutate, message, asking)
+  const { conversations, runs } = trpc
+  const getRun = (runId: string, asking?: AskOptions) => ask(runs.get.query, { runId }, asking)
+  const cancelRun = (runId: string, asking?: AskOptions) => ask(runs.cancel.mutate, { runId }, asking)
+  const respond = (answer: RespondInput, asking?: AskOptions) => ask(runs.respond.mutate, answer, asking)
+  const send = (message: SendRequest, asking?: AskOptions) => ask(runs.send.mutate, message, asking)
   const trying = {
     clock: systemClock,
     policy: { ...DEFAULT_RECONNECT_POLICY, ...options.reconnect },
@@ -93,11 +95,12 @@ export function createAgentClient<TRuntime extends HasAgents>(
   }, trying)
   const { followRun, followConversation, runTools } = streams
   const dependencies: RunHandleDependencies = { followRun, getRun, cancelRun, respond, send, runTools }
+  const keyOf = (id: string, { includeDebug = false, includeAll = false }: EventSelection) =>
+    `${id} ${includeDebug} ${includeAll}`
   const runStores = createStores<RunStore<TShape>>()
   const runStore: AgentClient<TShape>['runs']['store'] = (runId, selection = {}) => {
-    const { includeDebug = false, includeAll = false } = selection
     streams.prepare()
-    return runStores.get(`${runId} ${includeDebug} ${includeAll}`, () =>
+    return runStores.get(keyOf(runId, selection), () =>
       createRunStore<TShape>(runId, {
         clock: systemClock,
         follow: (from) => followRun(runId, { ...selection, ...from }),
@@ -106,14 +109,13 @@ export function createAgentClient<TRuntime extends HasAgents>(
   }
   const conversationStores = createStores<ConversationStore>()
   const conversationStore: AgentClient['conversations']['store'] = (conversationId, selection = {}) => {
-    const { includeDebug = false, includeAll = false } = selection
     if (conversationId === null)
       return createConversationStore({
         clock: systemClock,
         storeOf: (id) => conversationStore(id, selection),
       })
     streams.prepare()
-    return conversationStores.get(`${conversationId} ${includeDebug} ${includeAll}`, () =>
+    return conversationStores.get(keyOf(conversationId, selection), () =>
       createConversationStore({
         clock: systemClock,
         follow: (from) => followConversation(conversationId, { ...selection, ...from }),
@@ -126,7 +128,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       // While the code loads there may be events. They are to come too.
       streams.prepare()
       const asking = { conversationId, limit: 1 }
-      after = (await ask(trpc.conversations.get.query, asking, following)).cursor
+      after = (await ask(conversations.get.query, asking, following)).cursor
     }
     for await (const heard of followConversation(conversationId, { ...following, ...(after && { after }) }))
       if (heard.type === 'event') yield heard.event
@@ -151,7 +153,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
-  const files = createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile })
+  const { files, uploadAll } = createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile })
 
   const client: AgentClient<TShape> = {
     name: options.name ?? '',
@@ -171,11 +173,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
         streams.prepare()
         try {
           const messages = blobs.length
-            ? await withFiles(files, said as readonly Message[], { blobs, onProgress, ...callOptions })
+            ? await withFiles(uploadAll, said as readonly Message[], { blobs, onProgress, ...callOptions })
             : (said as Message[])
           onProgress(messages)
           const asked = { ...wire, ...(messages.length && { messages }) }
-          const run = await ask(trpc.runs.create.mutate, asked, callOptions)
+          const run = await ask(runs.create.mutate, asked, callOptions)
           for (const one of sending) one.taken(run.id, run.sentMessageIds, run.conversationId)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
@@ -184,9 +186,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
         }
       },
       get: getRun,
-      list: (input = {}, callOptions) => ask(trpc.runs.list.query, input, callOptions),
+      list: (input = {}, callOptions) => ask(runs.list.query, input, callOptions),
       cancel: cancelRun,
-      delete: (runId, callOptions) => ask(trpc.runs.delete.mutate, { runId }, callOptions),
+      delete: (runId, callOptions) => ask(runs.delete.mutate, { runId }, callOptions),
       respond: (answer, callOptions) => respond(answer, callOptions),
       send,
       runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
@@ -195,17 +197,16 @@ export function createAgentClient<TRuntime extends HasAgents>(
       store: runStore,
     },
     conversations: {
-      create: (input = {}, callOptions) => ask(trpc.conversations.create.mutate, input, callOptions),
+      create: (input = {}, callOptions) => ask(conversations.create.mutate, input, callOptions),
       delete: (conversationId, callOptions) =>
-        ask(trpc.conversations.delete.mutate, { conversationId }, callOptions),
-      update: (input, callOptions) => ask(trpc.conversations.update.mutate, input, callOptions),
-      get: (input, callOptions) => ask(trpc.conversations.get.query, input, callOptions),
-      queue: (conversationId, callOptions) =>
-        ask(trpc.conversations.queue.query, { conversationId }, callOptions),
-      move: (input, callOptions) => ask(trpc.conversations.move.mutate, input, callOptions),
-      select: (input, callOptions) => ask(trpc.conversations.select.mutate, input, callOptions),
-      fork: (input, callOptions) => ask(trpc.conversations.fork.mutate, input, callOptions),
-      list: (input = {}, callOptions) => ask(trpc.conversations.list.query, input, callOptions),
+        ask(conversations.delete.mutate, { conversationId }, callOptions),
+      update: (input, callOptions) => ask(conversations.update.mutate, input, callOptions),
+      get: (input, callOptions) => ask(conversations.get.query, input, callOptions),
+      queue: (conversationId, callOptions) => ask(conversations.queue.query, { conversationId }, callOptions),
+      move: (input, callOptions) => ask(conversations.move.mutate, input, callOptions),
+      select: (input, callOptions) => ask(conversations.select.mutate, input, callOptions),
+      fork: (input, callOptions) => ask(conversations.fork.mutate, input, callOptions),
+      list: (input = {}, callOptions) => ask(conversations.list.query, input, callOptions),
       of: (conversationId) => createConversationHandle(client, conversationId),
       store: conversationStore,
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.

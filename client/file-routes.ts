@@ -5,6 +5,7 @@ import type { CallOptions } from './agent-client.ts'
 import { resolveHeaders } from './links.ts'
 import type { HeadersOption } from './links.ts'
 import { toForm } from './to-form.ts'
+import { uploadAll } from './upload-all.ts'
 
 export interface FileRoutes {
   /** Where the files are. */
@@ -13,6 +14,7 @@ export interface FileRoutes {
   fetch: typeof globalThis.fetch
 }
 
+export type CreatedFileRoutes = ReturnType<typeof createFileRoutes>
 export function createFileRoutes({ path, headers, fetch }: FileRoutes) {
   async function ask(url: string, init: RequestInit): Promise<Response> {
     const answer = await fetch(url, { ...init, headers: await resolveHeaders(headers) })
@@ -30,5 +32,6 @@ export function createFileRoutes({ path, headers, fetch }: FileRoutes) {
       return files[0]
     },
     download: async (url: string, options: CallOptions): Promise<Blob> => (await ask(url, options)).blob(),
+    uploadAll,
   }
 }

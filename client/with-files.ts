@@ -1,9 +1,9 @@
-// Uploads the files of messages one after the other, and names them in the last message.
-import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+// A message with files, shown while these are uploaded.
 import type { Message } from '../server/contract/message.ts'
 import type { FilePart } from '../server/contract/message-part.ts'
-import type { AgentClient, CallOptions } from './agent-client.ts'
-import { fileNameOf } from './files.ts'
+import type { CallOptions } from './agent-client.ts'
+import { fileNameOf } from './file-name.ts'
+import type { UploadAllOptions } from './upload-all.ts'
 
 /** The progress of a message's files. A file counts when it is uploaded, because `fetch` does not tell how much it has sent. */
 export interface Upload {
@@ -17,32 +17,26 @@ interface WithFilesOptions extends CallOptions {
   onProgress(messages: readonly Message[], upload: Upload): void
 }
 
-/** @returns the messages with all files. If an upload fails, no file stays. */
+/** @returns the messages, the last one with all files. */
 export async function withFiles(
-  files: AgentClient['files'],
+  uploadAll: (options: UploadAllOptions) => Promise<void>,
   messages: readonly Message[],
   { blobs, onProgress, ...options }: WithFilesOptions,
 ): Promise<Message[]> {
-  const totalBytes = blobs.reduce((sum, { size }) => sum + size, 0)
   const parts: FilePart[] = blobs.map((blob) => ({ type: 'file', filename: fileNameOf(blob) }))
+  const totalBytes = blobs.reduce((sum, { size }) => sum + size, 0)
   let uploadedBytes = 0
   const show = () => onProgress(withParts(messages, parts), { uploadedBytes, totalBytes })
   show()
-  try {
-    // Upload one after the other, so that no upload is still under way when one fails.
-    for (const [at, blob] of blobs.entries()) {
-      const { id, name } = await files.upload(blob, options).catch((error: unknown) => {
-        throw withName(error, fileNameOf(blob))
-      })
-      parts[at] = { type: 'file', fileId: id, ...(name !== null && { filename: name }) }
-      uploadedBytes += blob.size
+  await uploadAll({
+    ...options,
+    blobs,
+    onUploaded(at, part, { size }) {
+      parts[at] = part
+      uploadedBytes += size
       show()
-    }
-  } catch (error) {
-    // Nobody waits for this. The server deletes the rest later, since no message names them.
-    for (const { fileId } of parts) if (fileId !== undefined) void files.delete(fileId).catch(() => {})
-    throw error
-  }
+    },
+  })
   return withParts(messages, parts)
 }
 
@@ -52,11 +46,4 @@ function withParts(messages: readonly Message[], parts: readonly FilePart[]): Me
     typeof last.content === 'string' ? [{ type: 'text', text: last.content }] : (last.content ?? [])
   const content = [...said.filter((part) => !('text' in part) || part.text !== ''), ...parts]
   return [...messages.slice(0, -1), { ...last, content } as Message]
-}
-
-/** Adds the name of the file to an error. The reason of an abort stays as it is. */
-function withName(error: unknown, file: string): unknown {
-  if (!(error instanceof AgentRuntimeError)) return error
-  const message = `"${file}" was not uploaded: ${error.message}`
-  return new AgentRuntimeError(error.code, message, { details: { file }, cause: error })
 }

@@ -1,0 +1,1 @@
+export const fileNameOf = (file: Blob): string => ('name' in file ? String(file.name) : 'file')
