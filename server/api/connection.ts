@@ -6,6 +6,15 @@ export interface Connection {
   readonly breakOff?: (() => void) | undefined
 }
 
+/** What only the runtime's own handler for Node's server tells. */
+export interface NodeConnection extends Connection {
+  /**
+   * The request's body, for a reader of many bytes: a `Request` would copy them. Undefined if it was read before. A
+   * reader that stops early leaves the connection open.
+   */
+  readonly readBody?: (() => AsyncIterable<Uint8Array> | undefined) | undefined
+}
+
 /** Servers pass different things as the second argument: Next.js the route's parameters, Bun itself. */
 export function remoteAddressOf(connection: object | undefined): string | undefined {
   const { remoteAddress } = (connection ?? {}) as { remoteAddress?: unknown }
@@ -15,4 +24,9 @@ export function remoteAddressOf(connection: object | undefined): string | undefi
 export function breakOffOf(connection: object | undefined): (() => void) | undefined {
   const { breakOff } = (connection ?? {}) as { breakOff?: unknown }
   return typeof breakOff === 'function' ? () => void breakOff.call(connection) : undefined
+}
+
+export function readBodyOf(connection: object | undefined): NodeConnection['readBody'] {
+  const { readBody } = (connection ?? {}) as Pick<NodeConnection, 'readBody'>
+  return typeof readBody === 'function' ? () => readBody.call(connection) : undefined
 }

@@ -11,7 +11,7 @@ import type { Health } from '../domain/health.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
 import { createRefusalCount } from './count-refusals.ts'
-import { breakOffOf, remoteAddressOf } from './connection.ts'
+import { breakOffOf, readBodyOf, remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { addDocsRoutes } from './docs/routes.ts'
@@ -197,6 +197,7 @@ export function createHandler(options: HandlerOptions): Handler {
         const env: RestEnv['Bindings'] = {
           remoteAddress: remoteAddressOf(connection),
           breakOff: breakOffOf(connection),
+          readBody: readBodyOf(connection),
         }
         const response = await app.fetch(request, env)
         if (env.refusalDue === undefined && isRefused(response)) refusals.count(env, request)

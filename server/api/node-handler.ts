@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import type { NodeConnection } from './connection.ts'
 import type { Handler } from './handler.ts'
 import { isForRuntime } from './runtime-paths.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
@@ -47,10 +48,17 @@ export function createNodeHandler(handler: Handler, paths: RuntimePaths): NodeHa
       handler(webRequest, {
         remoteAddress: incoming.socket.remoteAddress,
         breakOff: () => outgoing.destroy(),
-      }),
+        readBody: () => bodyOf(incoming as IncomingMessage),
+      } satisfies NodeConnection),
     )
     void listener(request, response as ServerResponse)
   }
+}
+
+function bodyOf(incoming: IncomingMessage): AsyncIterable<Uint8Array> | undefined {
+  // Code of the application, such as `authenticate`, may have made a stream of the body already.
+  if (incoming.readableDidRead || incoming.listenerCount('data') > 0) return undefined
+  return incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
 }
 
 function toBytes(body: unknown): Buffer {

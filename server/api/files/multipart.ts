@@ -32,12 +32,14 @@ export function isForm(request: Request): boolean {
 /**
  * Passes the files of a form to `takeFile`, one after the other.
  *
+ * @param body the request's body, if it can be read past the request
  * @throws AgentRuntimeError `unsupported_media_type`, `bad_request`, `payload_too_large`; and what `takeFile`
  *   throws. Then the rest is not read.
  */
 export async function readForm(
   request: Request,
   bounds: FormBounds,
+  body: AsyncIterable<Uint8Array> | undefined,
   takeFile: (file: FormFile) => Promise<void>,
 ): Promise<FormFields> {
   const fields = new Map<string, string>()
@@ -72,7 +74,7 @@ export async function readForm(
   parser.on('fieldsLimit', () => parser.destroy(tooLarge(`more than ${MAX_FIELDS} fields`)))
 
   try {
-    await pipeline(readBody(request, bounds), parser)
+    await pipeline(readBody(request, bounds, body), parser)
   } catch (error) {
     const reason = error instanceof Error ? error : new Error(String(error))
     for (const stream of streams) stream.destroy(reason)

@@ -10,30 +10,43 @@ export interface BodyBounds {
 /**
  * A request's body as a stream of chunks.
  *
+ * @param body the same bytes, if they can be read past the request
  * @throws AgentRuntimeError `bad_request` when it stands still, or takes too long; `payload_too_large`.
  */
 export async function* readBody(
   request: Request,
   { maxBytes, idleMs }: BodyBounds,
+  body: AsyncIterable<Uint8Array> | undefined,
 ): AsyncGenerator<Uint8Array> {
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
-  if (request.body === null) return
-  const reader = request.body.getReader()
+  const chunks = body?.[Symbol.asyncIterator]() ?? chunksOf(request)
   const endsAt = performance.now() + MAX_UPLOAD_MS
   let bytes = 0
   try {
     for (;;) {
       const leftMs = Math.max(0, endsAt - performance.now())
       // Only the time during which the server waits for the client counts.
-      const { done, value } = await within(Math.min(idleMs, leftMs), reader.read())
-      if (done) return
+      const { done, value } = await within(Math.min(idleMs, leftMs), chunks.next())
+      if (done === true) return
       bytes += value.length
       if (bytes > maxBytes) throw tooLarge(maxBytes)
       yield value
     }
   } finally {
+    // Not awaited: a read that is under way may last until the client leaves.
+    void chunks.return?.()
+  }
+}
+
+function chunksOf({ body }: Request): AsyncIterator<Uint8Array, unknown> {
+  const reader = body?.getReader()
+  return {
+    next: async () => (reader === undefined ? { done: true, value: undefined } : reader.read()),
     // The body is not cancelled, because that breaks a body that Node made from a form in the same process.
-    reader.releaseLock()
+    async return() {
+      reader?.releaseLock()
+      return { done: true, value: undefined }
+    },
   }
 }
 

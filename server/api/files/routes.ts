@@ -19,7 +19,7 @@ interface FileRoutes {
 /** The routes that carry the bytes of files. */
 export function addFileRoutes(app: Hono<RestEnv>, { path, files, settings, toBody }: FileRoutes): void {
   app.post(path, async (c) => {
-    const { files: stored } = await receiveForm(c.req.raw, c.get('principal'), { files, settings })
+    const { files: stored } = await receiveForm(c, c.get('principal'), { files, settings })
     if (stored.length === 0) throw new AgentRuntimeError('bad_request', 'The form has no file.')
     return answerJson({ files: stored.map(toBody) }, 201)
   })

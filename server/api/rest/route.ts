@@ -7,11 +7,11 @@ import { parseInput } from '../../contract/parse-input.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { TicketView } from '../../domain/tickets.ts'
 import { isForm } from '../files/multipart.ts'
-import type { Connection } from '../connection.ts'
+import type { NodeConnection } from '../connection.ts'
 import { readBody } from './read-request.ts'
 
 export interface RestEnv {
-  Bindings: Connection & {
+  Bindings: NodeConnection & {
     /** The caller, after authentication. */
     asking?: Principal
     /** When the caller may get what is refused in this answer, by the clock of the pace. */

@@ -65,7 +65,7 @@ export function fileRoutes(
       answers: { 201: { description: 'The files', content: json(RestFiles) } },
       refusals: ['bad_request', 'unsupported_media_type', 'payload_too_large'],
       async handle({ c, principal }) {
-        const { files: stored } = await receiveForm(c.req.raw, principal, { files, settings })
+        const { files: stored } = await receiveForm(c, principal, { files, settings })
         if (stored.length === 0) throw new AgentRuntimeError('bad_request', 'The form has no file.')
         return answerJson({ files: stored.map(toRestFile) }, 201)
       },

@@ -56,7 +56,7 @@ export function runRoutes(
 
   async function createWithFiles(c: Context<RestEnv>): Promise<Response> {
     const principal = c.get('principal')
-    const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, settings })
+    const { fields, files: stored } = await receiveForm(c, principal, { files, settings })
     try {
       const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
       const { answer, created } = await create(principal, body)
